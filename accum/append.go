@@ -1,0 +1,140 @@
+package accum
+
+import (
+	"context"
+	"time"
+
+	"github.com/kring-go/kring/slab"
+	"github.com/kring-go/kring/wire"
+)
+
+// Record is what Append encodes. The caller keeps its slices: nothing of them
+// is referenced after Append returns.
+type Record struct {
+	Key, Value []byte
+	Headers    []wire.Header
+	// Payload is wire.PayloadSize of the three.
+	Payload int
+	// TimestampMs is Unix milliseconds; used when HasTimestamp.
+	TimestampMs  int64
+	HasTimestamp bool
+	Done         Completion
+}
+
+// Append accepts one record into p: it reserves bytes in the open batch,
+// encodes the record into them and commits. If the record needs a new batch
+// and memory is short it parks up to wait; wait 0 never blocks.
+//
+// Its errors are slab.ErrTimeout, slab.ErrClosed, slab.ErrTooLarge and ctx's.
+// No user code runs and nothing allocates between reserve and commit.
+func (p *Partition) Append(ctx context.Context, r *Record, wait time.Duration) (Ticket, error) {
+	for {
+		w := p.open.load()
+		if !w.empty() {
+			if w.closed() {
+				return 0, slab.ErrClosed
+			}
+			switch p.tryAppend(w, r) {
+			case appended:
+				return Ticket(w), nil
+			case stale:
+				continue
+			}
+		}
+		t, done, err := p.roll(ctx, w, r, wait)
+		if done || err != nil {
+			return t, err
+		}
+	}
+}
+
+// AppendOpen is Append without opening a batch: ok is false, and nothing has
+// happened, if there is no open batch or r does not fit. full says that there
+// was one: a partitioner without a key then turns to another partition, so
+// that batches leave filled.
+func (p *Partition) AppendOpen(r *Record) (t Ticket, ok, full bool) {
+	for {
+		w := p.open.load()
+		if w.empty() || w.closed() {
+			return 0, false, false
+		}
+		switch p.tryAppend(w, r) {
+		case appended:
+			return Ticket(w), true, false
+		case sealedFull:
+			return 0, false, true
+		}
+	}
+}
+
+type appendOutcome uint8
+
+const (
+	appended   appendOutcome = iota
+	sealedFull               // the batch is sealed: it needs a successor
+	stale                    // the open word has moved on
+)
+
+// tryAppend appends r to the batch that w names.
+func (p *Partition) tryAppend(w word, r *Record) appendOutcome {
+	a := p.acc
+	b := &a.batches[w.index()]
+	for {
+		s := b.state.load()
+		if s.gen() != w.gen() {
+			return stale
+		}
+		if s.sealed() {
+			return sealedFull
+		}
+		ts := r.TimestampMs
+		if !r.HasTimestamp {
+			ts = a.timestamp(s.count())
+		}
+		n := s.count()
+		delta := ts - b.baseTs.Load()
+		body, total := wire.RecordSize(r.Payload, int32(n), delta)
+		if !s.roomFor(total, a.limit, a.maxRecords) {
+			if s, won := b.state.seal(w.gen()); won && s.complete() {
+				p.MarkReady()
+			}
+			return sealedFull
+		}
+		keep := a.keepsCompletion(r)
+		if keep {
+			b.done.ensure(n)
+		}
+		if !b.state.cas(s, s.reserve(total)) {
+			continue
+		}
+		off := s.offset()
+		wire.PutRecord(b.buf[off:off+total], body, int32(n), delta, r.Key, r.Value, r.Headers)
+		if keep {
+			b.done.set(n, r.Done)
+		}
+		if ts > b.maxTs.Load() {
+			b.raiseMaxTs(ts)
+		}
+		if b.state.commit().complete() { // last one out hands the batch over
+			p.MarkReady()
+		}
+		return appended
+	}
+}
+
+func (a *Accumulator) keepsCompletion(r *Record) bool {
+	return a.cfg.AlwaysComplete || r.Done.Callback != nil
+}
+
+// exactRecords is the number of records of a batch that read the clock. A
+// batch with more is busy enough for the coarse time.
+const exactRecords = 4
+
+// timestamp is the timestamp of a record that has none, the n-th of its batch.
+func (a *Accumulator) timestamp(n int) int64 {
+	if n < exactRecords || a.cfg.ExactTimestamps {
+		_, ms := a.cfg.Clock.Read()
+		return ms
+	}
+	return a.cfg.Clock.CoarseMs()
+}

@@ -1,0 +1,177 @@
+package accum
+
+import (
+	"sync/atomic"
+
+	"github.com/kring-go/kring/wire"
+)
+
+// Batch is one record batch of one partition. Batch i of an accumulator lives
+// in slot i of the slab for ever; a record that is larger than a slot takes
+// further slots, its chain. A batch has many lives, one after the other:
+//
+//	free ─open──► open ─seal──► sealed ─last writer out──► complete
+//	  ▲                                                        │ drained
+//	  └── record side and socket side let go ◄── outcome ◄── in flight ⇄ retry
+//
+// Who may touch what: state, link, baseTs and maxTs are shared by the writers.
+// The fields of "opener" are written by the goroutine that opens the batch,
+// before it is published, and are read-only until the batch is free again. The
+// fields of "sender" belong to the holder of the role of the partition's
+// broker, and after Finish to the completion lane.
+type Batch struct {
+	state stateCell
+	_     [120]byte
+	link  wordCell // successor in the partition's chain
+	maxTs atomic.Int64
+	_     [112]byte
+
+	// Immutable for all lives.
+	buf   []byte
+	index uint32
+	acc   *Accumulator
+
+	done completions
+
+	// Written by the opener. baseTs and created are atomic because a
+	// goroutine with a stale open word may look before its CAS fails.
+	baseTs  atomic.Int64
+	created atomic.Int64
+	part    *Partition
+	epoch   uint64   // flush epoch in which the batch was opened
+	chain   []uint32 // further slots; empty unless the one record is oversize
+
+	Sender SenderState
+
+	// Split children only (heap memory, no slot): the completions that moved
+	// here, and the batch whose slot their parent still holds.
+	parent   *Batch
+	pieces   atomic.Int32 // a parent: children without an outcome
+	moved    []Completion
+	heapSize int
+	records  int32
+
+	laneNext atomic.Pointer[Batch]
+	outcome  Outcome
+	live     atomic.Uint64 // epoch+1 while the batch holds accepted records, else 0
+}
+
+// SenderState is what the sender keeps with a batch between drain and outcome.
+type SenderState struct {
+	Sequence      int64 // logical first sequence; -1 when none is assigned
+	ProducerID    int64
+	ProducerEpoch int16
+	Attempts      int
+	RetryAt       int64 // monotonic ns; not to be sent before
+	// Ambiguous is set when a request that carried the batch left and no
+	// definite answer came; it stays set over later retriable errors.
+	Ambiguous bool
+	// Rejected is set when the broker refused the batch's sequence as the
+	// oldest outstanding one: the batch is certainly not in the log.
+	Rejected  bool
+	Finished  bool // the outcome is out; a late response must not change it
+	LastCode  int16
+	LastError error
+	Order     uint64 // position in the partition's history, for retries
+}
+
+// Outcome is what the completion lane tells the callers.
+type Outcome struct {
+	BaseOffset    int64 // -1 unknown
+	LogAppendTime int64 // -1: the records keep their own timestamps
+	Err           error
+	// Records holds the errors of single records, by index; nil: Err is for
+	// all of them.
+	Records map[int]error
+}
+
+// Partition is the partition that the batch belongs to in this life.
+func (b *Batch) Partition() *Partition { return b.part }
+
+// Records is the number of records. Only for a complete batch.
+func (b *Batch) Records() int {
+	if b.heap() {
+		return int(b.records)
+	}
+	return b.state.load().count()
+}
+
+// heap says that the batch is the child of a split and has no slot.
+func (b *Batch) heap() bool { return b.parent != nil }
+
+// Size is the number of bytes of the batch on the wire. Only for a complete
+// batch.
+func (b *Batch) Size() int {
+	if b.heapSize > 0 {
+		return b.heapSize
+	}
+	return b.state.load().offset()
+}
+
+// Created is the monotonic time at which the batch was opened, in ns.
+func (b *Batch) Created() int64 { return b.created.Load() }
+
+// AppendSegments appends the batch's bytes to dst, in order. Only for a
+// complete batch whose header has been written.
+func (b *Batch) AppendSegments(dst [][]byte) [][]byte {
+	left := b.Size()
+	n := min(left, len(b.buf))
+	dst = append(dst, b.buf[:n])
+	left -= n
+	for _, i := range b.chain {
+		seg := b.acc.slab.Bytes(i)
+		n = min(left, len(seg))
+		dst = append(dst, seg[:n])
+		left -= n
+	}
+	return dst
+}
+
+// WriteHeader writes the 61 bytes before the records and the CRC over
+// everything after it. It is called at every send: the producer id, epoch and
+// sequence may have changed since the last one.
+func (b *Batch) WriteHeader() {
+	size, n := b.Size(), b.Records()
+	h := wire.BatchHeader{
+		LastOffsetDelta: int32(n - 1),
+		BaseTimestamp:   b.baseTs.Load(),
+		MaxTimestamp:    b.maxTs.Load(),
+		ProducerID:      b.Sender.ProducerID,
+		ProducerEpoch:   b.Sender.ProducerEpoch,
+		BaseSequence:    SequenceOnWire(b.Sender.Sequence),
+		RecordCount:     int32(n),
+	}
+	wire.PutBatchHeader(b.buf, &h, size-wire.BatchHeaderSize)
+	first := min(size, len(b.buf))
+	crc := wire.UpdateCRC(0, b.buf[crcStart:first])
+	left := size - first
+	for _, i := range b.chain {
+		seg := b.acc.slab.Bytes(i)
+		n := min(left, len(seg))
+		crc = wire.UpdateCRC(crc, seg[:n])
+		left -= n
+	}
+	wire.PutCRC(b.buf, crc)
+}
+
+// crcStart is the offset of the attributes, the first byte under the CRC.
+const crcStart = 21
+
+// SequenceOnWire wraps a logical sequence as Kafka does: 2^31-1 is followed
+// by 0. No sequence (-1) stays -1.
+func SequenceOnWire(seq int64) int32 {
+	if seq < 0 {
+		return -1
+	}
+	return int32(seq & (1<<31 - 1))
+}
+
+// raiseMaxTs makes maxTs at least ts. Called by a writer before its commit.
+func (b *Batch) raiseMaxTs(ts int64) {
+	for {
+		cur := b.maxTs.Load()
+		if ts <= cur || b.maxTs.CompareAndSwap(cur, ts) {
+			return
+		}
+	}
+}

@@ -1,0 +1,151 @@
+package accum
+
+import (
+	"sync/atomic"
+)
+
+// Lane is where outcomes become callbacks: a queue of finished batches and the
+// one goroutine that calls back. Senders push; they are many. User code runs
+// here and nowhere else, so that a callback can not stop the sender, and a lock
+// that the caller of Produce holds can not meet itself in a callback.
+//
+//	sender ─┐ push                    Run
+//	sender ─┼──────► [finished] ────────────► callbacks, then memory goes home
+//	sender ─┘
+//
+// A batch keeps its memory until its callbacks have run, so the queue is
+// bounded by buffer.memory. It is an intrusive list (Vyukov's): push swaps the
+// newest, then links the one before to it.
+//
+//	L1 swap newest ... orders the pushes
+//	L2 store next .... publishes the batch; observed by L3
+//	L3 load next ..... nil while a push is between L1 and L2
+type Lane struct {
+	newest atomic.Pointer[Batch]
+	_      [120]byte
+	oldest *Batch // Run only
+	stub   Batch
+	wake   chan struct{}
+	asleep atomic.Bool
+	stop   atomic.Bool
+
+	all     Callback
+	onPanic func(topic string, partition int32, value any)
+	ran     atomic.Uint64
+}
+
+// NewLane makes a lane. all, if not nil, is called for every record before its
+// own callback; onPanic hears of a callback that panicked.
+func NewLane(all Callback, onPanic func(topic string, partition int32, value any)) *Lane {
+	l := &Lane{wake: make(chan struct{}, 1), all: all, onPanic: onPanic}
+	l.newest.Store(&l.stub)
+	l.oldest = &l.stub
+	return l
+}
+
+func (l *Lane) push(b *Batch) {
+	b.laneNext.Store(nil)
+	prev := l.newest.Swap(b) // L1
+	prev.laneNext.Store(b)   // L2
+	l.notify()
+}
+
+// notify wakes Run if it sleeps. The race to win:
+//
+//	[R] pop: empty
+//	[P] publishes (L2), loads asleep=false, so does not wake
+//	[R] stores asleep=true, blocks
+//
+// So R stores asleep first and pops once more before it blocks. Either P loads
+// true or R's second pop sees P's batch.
+func (l *Lane) notify() {
+	if l.asleep.Load() && l.asleep.CompareAndSwap(true, false) {
+		select {
+		case l.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// pop returns the oldest finished batch. pending says that a push is under way:
+// its notify comes after it, but Run may also simply look again.
+func (l *Lane) pop() (b *Batch) {
+	head := l.oldest
+	next := head.laneNext.Load() // L3
+	if head == &l.stub {
+		if next == nil {
+			return nil
+		}
+		l.oldest = next
+		head, next = next, next.laneNext.Load()
+	}
+	if next != nil {
+		l.oldest = next
+		return head
+	}
+	if l.newest.Load() != head {
+		return nil // a push is between L1 and L2; it notifies afterwards
+	}
+	// head is the only batch: put the stub behind it so that it can leave.
+	l.stub.laneNext.Store(nil)
+	prev := l.newest.Swap(&l.stub)
+	prev.laneNext.Store(&l.stub)
+	if next = head.laneNext.Load(); next != nil {
+		l.oldest = next
+		return head
+	}
+	return nil
+}
+
+// Run calls back until Stop. It is the lane's goroutine.
+func (l *Lane) Run() {
+	for {
+		b := l.pop()
+		if b == nil {
+			l.asleep.Store(true)
+			if b = l.pop(); b == nil {
+				if l.stop.Load() {
+					return
+				}
+				<-l.wake
+				continue
+			}
+			l.asleep.Store(false)
+		}
+		l.complete(b)
+	}
+}
+
+// Stop makes Run return when the queue is empty.
+func (l *Lane) Stop() {
+	l.stop.Store(true)
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Delivered counts the batches whose callbacks have run.
+func (l *Lane) Delivered() uint64 { return l.ran.Load() }
+
+func (l *Lane) complete(b *Batch) {
+	n := b.Records()
+	for next := 0; next < n; {
+		next = l.deliverFrom(b, next)
+	}
+	l.ran.Add(1)
+	b.release()
+}
+
+// deliverFrom calls back from record i on. A panic is reported and ends only
+// the one callback.
+func (l *Lane) deliverFrom(b *Batch, i int) (next int) {
+	next = i
+	defer func() {
+		if v := recover(); v != nil && l.onPanic != nil {
+			l.onPanic(b.part.Topic, b.part.Index, v)
+		}
+	}()
+	b.deliver(i, l.all, &next)
+	return b.Records()
+}

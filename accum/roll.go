@@ -1,0 +1,162 @@
+package accum
+
+import (
+	"context"
+	"time"
+
+	"github.com/kring-go/kring/wire"
+)
+
+// roll opens a new batch with r as its first record and installs it behind the
+// batch that w names (a sealed one, or none). done is false when another
+// goroutine was faster: the caller tries that batch.
+func (p *Partition) roll(ctx context.Context, w word, r *Record, wait time.Duration) (t Ticket, done bool, err error) {
+	if !w.empty() && p.help(w) {
+		return 0, false, nil
+	}
+	a := p.acc
+	_, total := wire.RecordSize(r.Payload, 0, 0)
+	size := wire.BatchHeaderSize + total
+	b, err := a.acquire(ctx, size, wait)
+	if err != nil {
+		return 0, false, err
+	}
+	// Acquiring may have taken long. Whoever opened a batch meanwhile has
+	// room for this record too, most likely.
+	if p.open.load() != w {
+		a.putBack(b)
+		return 0, false, nil
+	}
+	gen := p.prepare(b, r, size)
+	self := makeWord(gen, b.index)
+	a.live.Add(1)
+	if !p.install(w, self) {
+		a.live.Add(-1)
+		b.live.Store(0)
+		b.state.store(makeState(gen, 0, 0, 0) | sealedBit)
+		a.putBack(b)
+		return 0, false, nil
+	}
+	p.encodeFirst(b, r, size)
+	s := b.state.commit()
+	p.opened(s)
+	return Ticket(self), true, nil
+}
+
+// prepare starts a new life of b with r's bytes reserved. Nobody else sees b.
+func (p *Partition) prepare(b *Batch, r *Record, size int) (gen uint32) {
+	a := p.acc
+	now, ms := a.cfg.Clock.Read()
+	ts := ms
+	if r.HasTimestamp {
+		ts = r.TimestampMs
+	}
+	b.baseTs.Store(ts)
+	b.maxTs.Store(ts)
+	b.created.Store(now)
+	b.part = p
+	b.epoch = a.epoch.Load()
+	b.Sender = SenderState{Sequence: -1, ProducerID: -1, ProducerEpoch: -1}
+	b.outcome = Outcome{BaseOffset: -1, LogAppendTime: -1}
+	if b.done.used.Load() {
+		b.done.used.Store(false)
+	}
+	if a.keepsCompletion(r) {
+		b.done.ensure(0)
+	}
+	gen = (b.state.load().gen() + 1) & genMask
+	b.link.store(emptyLink(gen))
+	b.live.Store(b.epoch + 1)
+	s := makeState(gen, min(size, maxOffset), 1, 1)
+	if len(b.chain) > 0 { // an oversize record travels alone
+		b.heapSize = size
+		s |= sealedBit
+	} else {
+		b.heapSize = 0
+	}
+	b.state.store(s)
+	return gen
+}
+
+// install publishes self as the successor of the batch that w names, or as the
+// first batch if w is none. False: somebody else was faster.
+//
+// From a batch, the link goes first and the open word follows; whoever meets
+// the link helps. The sender closes the link of the last batch before it takes
+// it, so a batch can not get a successor after it left the chain.
+//
+// From none, the open word goes first and first follows. Between the two the
+// sender finds nothing; the MarkReady that follows makes it look again. The
+// open word can not become none again before first was taken, so there is
+// never more than one unpublished first.
+func (p *Partition) install(w, self word) bool {
+	if w.empty() {
+		if !p.open.cas(w, self) {
+			return false
+		}
+		p.first.store(self)
+		return true
+	}
+	b := &p.acc.batches[w.index()]
+	if !b.link.cas(emptyLink(w.gen()), makeWord(w.gen(), self.index())) {
+		return false
+	}
+	p.open.cas(w, self)
+	return true
+}
+
+// help moves the open word away from the sealed batch that w names if its link
+// says where to. False: the batch has no successor yet.
+func (p *Partition) help(w word) bool {
+	b := &p.acc.batches[w.index()]
+	l := b.link.load()
+	if l.gen() != w.gen() {
+		return true // w is stale: b has begun another life
+	}
+	switch {
+	case l.closed():
+		p.open.cas(w, noBatch)
+		return true
+	case l.empty():
+		return false
+	}
+	p.swing(w, l)
+	return true
+}
+
+// swing moves the open word from w to the successor that w's link names. The
+// successor's life is read from its state: it can not end before the open word
+// has left w, so the CAS fails if the life that was read is a later one.
+func (p *Partition) swing(w, link word) {
+	next := link.index()
+	p.open.cas(w, makeWord(p.acc.batches[next].state.load().gen(), next))
+}
+
+// encodeFirst writes the record that opened b.
+func (p *Partition) encodeFirst(b *Batch, r *Record, size int) {
+	body, _ := wire.RecordSize(r.Payload, 0, 0)
+	if len(b.chain) == 0 {
+		wire.PutRecord(b.buf[wire.BatchHeaderSize:size], body, 0, 0, r.Key, r.Value, r.Headers)
+	} else {
+		p.encodeChain(b, r, body)
+	}
+	if p.acc.keepsCompletion(r) {
+		b.done.set(0, r.Done)
+	}
+}
+
+// opened tells the sender and the timer about a new batch, whose state after
+// the first commit is s.
+func (p *Partition) opened(s state) {
+	a := p.acc
+	if a.cfg.Awake != nil {
+		a.cfg.Awake()
+	}
+	switch {
+	case s.complete(), a.linger == 0, a.pressure.Load():
+		p.MarkReady()
+	case s.sealed(): // somebody sealed it meanwhile; the last one out marks
+	case p.lingering.Load() == 0 && p.lingering.CompareAndSwap(0, 1):
+		a.cfg.LingerStarted(p)
+	}
+}

@@ -1,0 +1,259 @@
+package kring
+
+import (
+	"sync/atomic"
+
+	"github.com/kring-go/kring/accum"
+	"github.com/kring-go/kring/netio"
+	"github.com/kring-go/kring/ring"
+	"github.com/kring-go/kring/wire"
+)
+
+// broker is the sender's half of one broker: its connection and the sender
+// side of every partition whose home it is. It is an actor without a thread:
+// everything below "owned by the role" is touched only by the holder of role,
+// which is whoever had news last (see kick).
+//
+//	caller: batch full ─┐
+//	timer: linger, tick ─┼─► ready ring ─► kick ─► turn: poll, dispatch, drain, one writev
+//	reader: readable    ─┘
+type broker struct {
+	p    *Producer
+	id   int32
+	addr atomic.Pointer[string] // host:port; changed by metadata
+
+	role      netio.Role
+	ready     *ring.Ring[*partition]
+	readyLost atomic.Bool // ready was full once: look at all partitions
+	ticked    atomic.Bool // the timer wants deadlines looked at
+	backstop  chan struct{}
+	dialed    atomic.Pointer[dialResult] // left by the dialler for the role
+	gone      atomic.Bool                // metadata no longer lists the broker
+	outdated  atomic.Bool                // conn leads to an address of the past
+	stopping  atomic.Bool                // the producer is closing: fail everything
+	connected atomic.Bool                // for Stats
+	trouble   atomic.Pointer[error]      // why there is no connection
+
+	// Owned by the role.
+	conn      *netio.Conn
+	version   int16 // Produce version of conn
+	dialing   bool
+	failures  int   // connection attempts since the last success
+	dialAt    int64 // not before
+	throttled int64 // nothing is sent before
+	lastSend  int64
+	correl    int32
+	pend      queue        // partitions that may have something to send
+	slow      []*partition // partitions that wait for time or a producer id
+	reqs      [maxRequests]request
+	chosen    []*accum.Batch
+	owners    []*partition
+	segments  [][]byte
+	response  wire.ProduceResponse
+	env       accum.Env
+}
+
+// maxRequests is the size of the array of requests in flight; it is the array
+// of netio.Conn that it mirrors.
+const maxRequests = maxInFlight
+
+// request is what the sender keeps of one request in flight.
+type request struct {
+	encoder wire.ProduceEncoder // its buffer holds the bytes between the batches
+	batches []*accum.Batch
+	owners  []*partition
+	sentAt  int64
+}
+
+// dialResult is what a dialler found: a connection that is ready for Produce,
+// or why there is none.
+type dialResult struct {
+	conn    *netio.Conn
+	version int16
+	err     error
+}
+
+// readyCapacity is the number of partitions that may stand in a ready ring.
+// More is no error: the ring's overflow makes the sender look at all.
+const readyCapacity = 1 << 12
+
+// turnsPerCaller bounds how long a producing goroutine drives a broker that
+// always has more to do.
+const turnsPerCaller = 16
+
+func newBroker(p *Producer, id int32, addr string) *broker {
+	b := &broker{
+		p: p, id: id,
+		ready:    ring.New[*partition](readyCapacity),
+		backstop: make(chan struct{}, 1),
+	}
+	b.addr.Store(&addr)
+	b.env = accum.Env{
+		Idempotent:  p.cfg.idempotence,
+		MaxInFlight: p.cfg.maxInFlight,
+	}
+	return b
+}
+
+// enqueue puts a partition that is marked into the ready ring.
+func (b *broker) enqueue(q *partition) {
+	if !b.ready.TryPush(q) {
+		q.Unmark()
+		b.readyLost.Store(true)
+	}
+}
+
+// kick makes sure that a turn begins after this call began: by taking it, or
+// by telling whoever holds the role. It never waits.
+func (b *broker) kick() {
+	if b.role.Enter() {
+		b.drive()
+	}
+}
+
+// drive takes turns until there is nothing to do, at most turnsPerCaller of
+// them. Then it lets the role go whatever was asked, and the backstop asks
+// again: any goroutine with news may take the role before it is scheduled.
+func (b *broker) drive() {
+	for range turnsPerCaller {
+		if b.turn() {
+			continue
+		}
+		if b.role.Leave() {
+			return
+		}
+	}
+	for !b.role.Leave() { //nolint:revive // Leave is the work
+	}
+	select {
+	case b.backstop <- struct{}{}:
+	default:
+	}
+}
+
+// runner is the broker's own goroutine: the backstop of drive. It sleeps while
+// callers do the work.
+func (b *broker) runner() {
+	for {
+		select {
+		case <-b.backstop:
+			b.kick()
+		case <-b.p.ctx.Done():
+			return
+		}
+	}
+}
+
+// turn is one round of work. It reports whether another one would find
+// something to do at once.
+func (b *broker) turn() (more bool) {
+	b.env.Now = b.p.clock.Now()
+	b.adopt()
+	if b.conn != nil {
+		if _, err := b.conn.Poll(); err != nil {
+			b.disconnect(err)
+		}
+	}
+	b.collect()
+	if b.stopping.Load() {
+		b.stop()
+		return false
+	}
+	if b.ticked.Load() {
+		b.ticked.Store(false)
+		b.tick()
+	}
+	if b.pend.len() > 0 {
+		more = b.send()
+	}
+	return more
+}
+
+// collect moves the ready ring into pend.
+func (b *broker) collect() {
+	for {
+		q, ok := b.ready.TryPop()
+		if !ok {
+			break
+		}
+		q.Unmark()
+		b.add(q)
+	}
+	if b.readyLost.Load() && b.readyLost.CompareAndSwap(true, false) {
+		for _, a := range b.p.acc.Partitions() {
+			if q, ok := a.Sink().(*partition); ok && q.home.Load() == b {
+				b.add(q)
+			}
+		}
+	}
+}
+
+// add puts q into pend, or sends it on if it has moved away.
+func (b *broker) add(q *partition) {
+	if home := q.home.Load(); home != b {
+		if q.Mark() {
+			home.enqueue(q)
+		}
+		home.kick()
+		return
+	}
+	if !q.pending {
+		q.pending = true
+		b.pend.push(q)
+	}
+}
+
+// move gives q to the broker that leads it now. Nothing of q is in flight
+// here, and q stands in none of b's lists. After the store of home the other
+// broker may touch q, so it comes last.
+func (b *broker) move(q *partition, to *broker) {
+	q.NewLeader()
+	q.home.Store(to)
+	if q.Mark() {
+		to.enqueue(q)
+	}
+	to.kick()
+}
+
+// queue is a FIFO of partitions in a growing circular buffer.
+type queue struct {
+	items []*partition
+	head  int
+	count int
+}
+
+func (q *queue) len() int { return q.count }
+
+func (q *queue) push(x *partition) {
+	if q.count == len(q.items) {
+		q.grow()
+	}
+	q.items[(q.head+q.count)%len(q.items)] = x
+	q.count++
+}
+
+// pushFront puts x back where pop took it.
+func (q *queue) pushFront(x *partition) {
+	if q.count == len(q.items) {
+		q.grow()
+	}
+	q.head = (q.head + len(q.items) - 1) % len(q.items)
+	q.items[q.head] = x
+	q.count++
+}
+
+func (q *queue) pop() *partition {
+	x := q.items[q.head]
+	q.items[q.head] = nil
+	q.head = (q.head + 1) % len(q.items)
+	q.count--
+	return x
+}
+
+func (q *queue) grow() {
+	items := make([]*partition, max(16, 2*len(q.items)))
+	for i := range q.count {
+		items[i] = q.items[(q.head+i)%len(q.items)]
+	}
+	q.items, q.head = items, 0
+}

@@ -1,0 +1,177 @@
+package kring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+)
+
+// Close refuses new records, sends what was accepted and returns when every
+// record has its outcome and every callback has run. If ctx ends first, what is
+// left gets ErrClosed with the certainty that is known, and Close returns ctx's
+// error. After Close no goroutine and no connection of the producer is left.
+//
+// Close may be called more than once and from several goroutines: all return
+// the result of the first. In a callback it returns ErrInCallback.
+func (p *Producer) Close(ctx context.Context) error {
+	if p.inCallback() {
+		return ErrInCallback
+	}
+	p.closeOnce.Do(func() {
+		p.closeErr = p.close(ctx)
+		close(p.closed)
+	})
+	<-p.closed
+	return p.closeErr
+}
+
+func (p *Producer) close(ctx context.Context) error {
+	p.beginClose()
+	err := p.drain(ctx)
+	if err != nil {
+		err = fmt.Errorf("kring: closed before everything was sent: %w", err)
+	}
+	p.cancel(errStopped)
+	for stuck := 0; p.acc.Live() > 0; stuck++ {
+		// Given up because ctx has ended. A callback that never returns
+		// keeps its batch; Close does not wait for it.
+		p.stopBrokers()
+		before := p.lane.Delivered()
+		p.awaitLive()
+		if p.lane.Delivered() != before {
+			stuck = 0
+		} else if stuck > stuckLimit {
+			p.abandon()
+			return errors.Join(err, errStuck)
+		}
+	}
+	p.stopBrokers()
+	p.lane.Stop()
+	p.client.Close()
+	p.workers.Wait()
+	p.conns.wait()
+	if n := p.acc.Slab().Leaked(); n != 0 {
+		panic(fmt.Sprintf("kring: %d slots are not home after Close: please report this", n))
+	}
+	return err
+}
+
+// stuckLimit is how often Close looks, 10 ms apart, at a callback that does not
+// return after ctx has ended.
+const stuckLimit = 100
+
+var errStuck = errors.New("kring: a delivery callback does not return; its goroutine is left behind")
+
+// abandon ends everything but the completion goroutine, which is in a callback
+// that does not return.
+func (p *Producer) abandon() {
+	p.stopBrokers()
+	p.lane.Stop()
+	p.client.Close()
+}
+
+// beginClose makes every call that waits return, and new ones fail.
+func (p *Producer) beginClose() {
+	p.closing.Store(true)
+	close(p.closeStarted)
+	p.acc.Refuse()
+}
+
+// drain sends everything that was accepted. A caller that passed the check for
+// closing before it was set may still open one batch per partition, so the
+// partitions are closed one by one, and what is met open is flushed again.
+func (p *Producer) drain(ctx context.Context) error {
+	for {
+		if err := p.acc.Flush(ctx); err != nil {
+			return err
+		}
+		if p.acc.CloseEmpty() {
+			return nil
+		}
+	}
+}
+
+// awaitLive waits until the callbacks of what was given up have run. A writer
+// between reserve and commit is waited for too; it never blocks.
+func (p *Producer) awaitLive() {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	_ = p.acc.Flush(ctx) // its timeout only means: look again
+}
+
+// stopBrokers makes every broker fail what it has, under its role.
+func (p *Producer) stopBrokers() {
+	p.acc.CloseEmpty()
+	for _, q := range p.acc.Partitions() {
+		q.SealOpen()
+		q.MarkReady()
+	}
+	for _, b := range append([]*broker{p.nowhere}, *p.brokers.Load()...) {
+		b.stopping.Store(true)
+		b.kick()
+	}
+}
+
+// stop fails everything that the broker has. It runs in a turn, after the
+// producer's context has ended.
+func (b *broker) stop() {
+	if b.conn != nil {
+		b.hangUp(ErrClosed)
+	}
+	for b.pend.len() > 0 {
+		q := b.pend.pop()
+		q.pending = false
+		b.giveUp(q, ErrClosed)
+	}
+	for _, q := range b.slow {
+		q.slow = false
+		b.giveUp(q, ErrClosed)
+	}
+	b.slow = b.slow[:0]
+}
+
+// giveUp fails every batch of q that is not in flight.
+func (b *broker) giveUp(q *partition, cause error) {
+	for batch := q.Retrying(); batch != nil; batch = q.Retrying() {
+		b.fail(q, batch, cause)
+	}
+	for batch := q.Expired(math.MaxInt64); batch != nil; batch = q.Expired(math.MaxInt64) {
+		b.fail(q, batch, cause)
+	}
+}
+
+// closedEarly is closed as soon as Close begins.
+func (p *Producer) closedEarly() <-chan struct{} { return p.closeStarted }
+
+// endings remembers connections that are being torn down, so that Close can
+// wait for their goroutines and descriptors.
+type endings struct {
+	mu   sync.Mutex
+	list []<-chan struct{}
+}
+
+func (e *endings) add(done <-chan struct{}) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	kept := e.list[:0]
+	for _, c := range e.list {
+		select {
+		case <-c:
+		default:
+			kept = append(kept, c)
+		}
+	}
+	e.list = append(kept, done)
+}
+
+func (e *endings) wait() {
+	e.mu.Lock()
+	list := e.list
+	e.mu.Unlock()
+	for _, c := range list {
+		<-c
+	}
+}

@@ -1,0 +1,66 @@
+package kring
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/kring-go/kring/accum"
+)
+
+// producerIDs gets the identity of an idempotent producer.
+type producerIDs struct {
+	running atomic.Bool
+	fatal   atomic.Pointer[error] // why there will never be one
+}
+
+// request starts a request for a producer id unless one is under way. It never
+// waits.
+func (ids *producerIDs) request(p *Producer) {
+	if ids.fatal.Load() != nil || p.ctx.Err() != nil || !ids.running.CompareAndSwap(false, true) {
+		return
+	}
+	p.goDo(func() {
+		defer ids.running.Store(false)
+		ids.fetch(p.ctx, p)
+	})
+}
+
+func (ids *producerIDs) fetch(ctx context.Context, p *Producer) {
+	if p.identity.Load().ID >= 0 {
+		return
+	}
+	id, epoch, err := p.client.InitProducerID(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			ids.fatal.Store(&err)
+			p.log.Error("kring: no producer id: records can not be sent", "error", err)
+		}
+	} else {
+		p.identity.Store(&accum.Identity{ID: id, Epoch: epoch})
+		p.log.Debug("kring: producer id", "id", id, "epoch", epoch)
+	}
+	p.tickAll()
+}
+
+// maxEpoch is the last epoch of a producer id; after it a new id is needed.
+const maxEpoch = 1<<15 - 1
+
+// bumpEpoch moves the producer on from identity old, once, however many
+// partitions ask for it. An idempotent producer bumps its epoch itself; the
+// brokers learn it with the first batch (KIP-360).
+func (p *Producer) bumpEpoch(old accum.Identity) {
+	cur := p.identity.Load()
+	if *cur != old {
+		return
+	}
+	next := accum.Identity{ID: old.ID, Epoch: old.Epoch + 1}
+	if old.Epoch >= maxEpoch {
+		next = accum.NoIdentity
+	}
+	if p.identity.CompareAndSwap(cur, &next) {
+		p.stats.epochBumps.Add(1)
+	}
+	if next == accum.NoIdentity {
+		p.ids.request(p)
+	}
+}

@@ -1,0 +1,94 @@
+package kring
+
+import (
+	"math"
+	"slices"
+	"testing"
+)
+
+func TestLoadTable(t *testing.T) {
+	const y, n = true, false
+	tests := []struct {
+		name       string
+		loads      []int32
+		available  []bool
+		wantNil    bool
+		partitions []int32
+		cumulative []uint64
+	}{
+		{name: "nothing known", wantNil: true},
+		{name: "all equal", loads: []int32{3, 3, 3}, available: []bool{y, y, y}, wantNil: true},
+		{name: "all available, no loads", available: []bool{y, y}, wantNil: true},
+		{name: "none available", loads: []int32{1, 2}, available: []bool{n, n}, wantNil: true},
+		{name: "the KIP's example", loads: []int32{0, 3, 1}, partitions: []int32{0, 1, 2}, cumulative: []uint64{4, 5, 8}},
+		{name: "one without leader", available: []bool{y, n, y}, partitions: []int32{0, 2}},
+		{name: "equal among the available", loads: []int32{2, 9, 2}, available: []bool{y, n, y}, partitions: []int32{0, 2}},
+		{name: "weighed among the available", loads: []int32{0, 9, 2}, available: []bool{y, n, y}, partitions: []int32{0, 2}, cumulative: []uint64{3, 4}},
+		{name: "the first is not available", loads: []int32{9, 0, 2}, available: []bool{n, y, y}, partitions: []int32{1, 2}, cumulative: []uint64{3, 4}},
+		{name: "one left", loads: []int32{5, 7}, available: []bool{n, y}, partitions: []int32{1}},
+		{name: "more partitions than loads", loads: []int32{2}, available: []bool{y, y}, partitions: []int32{0, 1}, cumulative: []uint64{1, 4}},
+		{name: "more loads than availabilities", loads: []int32{0, 0, 0}, available: []bool{y, y}, partitions: []int32{0, 1}},
+		{name: "a negative load is none", loads: []int32{-5, 1}, partitions: []int32{0, 1}, cumulative: []uint64{2, 3}},
+		{name: "the longest queues", loads: []int32{math.MaxInt32, 0}, partitions: []int32{0, 1}, cumulative: []uint64{1, math.MaxInt32 + 2}},
+		{name: "one partition", loads: []int32{4}, available: []bool{y}, wantNil: true},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			got := newLoadTable(tc.loads, tc.available)
+			if got == nil || tc.wantNil {
+				if (got == nil) != tc.wantNil {
+					t.Fatalf("newLoadTable = %+v, want nil: %v", got, tc.wantNil)
+				}
+				return
+			}
+			if !slices.Equal(got.partitions, tc.partitions) {
+				t.Errorf("partitions = %v, want %v", got.partitions, tc.partitions)
+			}
+			if !slices.Equal(got.cumulative, tc.cumulative) {
+				t.Errorf("cumulative = %v, want %v", got.cumulative, tc.cumulative)
+			}
+			for p := range int32(10) {
+				if got.holds(p) != slices.Contains(tc.partitions, p) {
+					t.Errorf("holds(%d) = %v", p, got.holds(p))
+				}
+			}
+		})
+	}
+}
+
+// TestLoadTableShares holds the turns that partitions get against their
+// weights, within a few rounds and wherever the counter of turns stands.
+func TestLoadTableShares(t *testing.T) {
+	tests := []struct {
+		name  string
+		loads []int32
+		want  []int // of the sum of the weights
+	}{
+		{name: "the KIP's example", loads: []int32{0, 3, 1}, want: []int{4, 1, 3}},
+		{name: "as in Java's test", loads: []int32{5, 0, 3, 0, 1}, want: []int{1, 6, 3, 6, 5}},
+		{name: "one is slow", loads: []int32{0, 0, 0, 99}, want: []int{100, 100, 100, 1}},
+	}
+	for _, tc := range tests {
+		for _, start := range []uint32{0, 12345, math.MaxUint32 - 100} {
+			t.Run(tc.name, func(t *testing.T) {
+				table := newLoadTable(tc.loads, nil)
+				sum := int(table.cumulative[len(table.cumulative)-1])
+				const rounds = 100
+				got := make([]int, len(tc.loads))
+				n := start
+				for range rounds * sum {
+					n++
+					got[table.at(n)]++
+				}
+				for p, want := range tc.want {
+					// One point of discrepancy per fold of the golden ratio,
+					// and one more where the counter wraps: far below what
+					// random choice would need.
+					if diff := got[p] - want*rounds; diff < -12 || diff > 12 {
+						t.Errorf("partition %d: %d turns of %d, want %d", p, got[p], rounds*sum, want*rounds)
+					}
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,301 @@
+package kring
+
+import (
+	"math/rand/v2"
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/kring-go/kring/cluster"
+)
+
+// metadata is what is known of the cluster. Its mutex is for the metadata
+// goroutine, for callers that meet a topic for the first time and for leader
+// hints; a record to a known topic does not come here.
+type metadata struct {
+	mu     sync.Mutex
+	byID   map[int32]*broker
+	topics []*Topic // every topic that was ever asked for, by order
+	wake   chan struct{}
+	asked  atomic.Bool // somebody wants a refresh
+	// lastErr is why the last attempt failed, nil if it succeeded.
+	lastErr atomic.Pointer[error]
+}
+
+// topicState is the part of a Topic that is under metadata.mu.
+type topicState struct {
+	changed chan struct{} // closed by the next answer about the topic
+	err     error         // what that answer was, if there are no partitions
+	fresh   bool          // not answered yet: do not wait for the backoff
+}
+
+func (m *metadata) init() {
+	m.byID = make(map[int32]*broker)
+	m.wake = make(chan struct{}, 1)
+}
+
+// refresh asks for new metadata soon. It is cheap and never waits.
+func (m *metadata) refresh() {
+	if m.asked.Load() {
+		return
+	}
+	m.asked.Store(true)
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+}
+
+// addTopic makes the state of a topic on its first use.
+func (p *Producer) addTopic(name string) *Topic {
+	m := &p.meta
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	old := *p.topics.Load()
+	if t, ok := old[name]; ok {
+		return t
+	}
+	t := &Topic{p: p, name: name, order: len(m.topics)}
+	t.id.Store(new([16]byte))
+	t.state.changed = make(chan struct{})
+	if checkTopic(name) != nil {
+		return t // never known to the producer: Produce reports it
+	}
+	m.topics = append(m.topics, t)
+	all := make(map[string]*Topic, len(old)+1)
+	for k, v := range old {
+		all[k] = v
+	}
+	all[name] = t
+	p.topics.Store(&all)
+	return t
+}
+
+// want registers interest in t and returns a channel that the next answer
+// about it closes.
+func (m *metadata) want(t *Topic) <-chan struct{} {
+	m.mu.Lock()
+	if !t.wanted.Load() {
+		t.wanted.Store(true)
+		t.state.fresh = true
+	}
+	ch := t.state.changed
+	m.mu.Unlock()
+	m.refresh()
+	return ch
+}
+
+// names lists the topics to ask for, and forgets those that nobody has used
+// for metadata.max.idle.ms.
+func (p *Producer) wantedTopics(idleBefore int64) (names []string, fresh bool) {
+	m := &p.meta
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, t := range m.topics {
+		if !t.wanted.Load() {
+			continue
+		}
+		if t.lastUsed.Load() < idleBefore && t.parts.Load() != nil && !t.busy() {
+			t.wanted.Store(false)
+			continue
+		}
+		names = append(names, t.name)
+		fresh = fresh || t.state.fresh
+		t.state.fresh = false
+	}
+	return names, fresh
+}
+
+// busy says that records of the topic are on their way, or may be.
+func (t *Topic) busy() bool {
+	for _, q := range *t.parts.Load() {
+		if !q.Idle() {
+			return true
+		}
+	}
+	return false
+}
+
+// apply takes over one answer. It returns whether something is still missing,
+// so that another request should follow soon.
+func (p *Producer) apply(md *cluster.Metadata) (incomplete bool) {
+	m := &p.meta
+	var moved []*partition
+	m.mu.Lock()
+	p.applyBrokers(md)
+	for i := range md.Topics {
+		t, ok := (*p.topics.Load())[md.Topics[i].Name]
+		if !ok {
+			continue
+		}
+		more := p.applyTopic(t, &md.Topics[i], &moved)
+		incomplete = incomplete || more
+		close(t.state.changed)
+		t.state.changed = make(chan struct{})
+	}
+	m.mu.Unlock()
+	// After the unlock: a mark may run a turn on this goroutine.
+	for _, q := range moved {
+		q.MarkReady()
+	}
+	return incomplete
+}
+
+func (p *Producer) applyBrokers(md *cluster.Metadata) {
+	m := &p.meta
+	if len(md.Brokers) == 0 {
+		return // a broker that starts up; keep what is known
+	}
+	listed := make(map[int32]bool, len(md.Brokers))
+	for i := range md.Brokers {
+		b := &md.Brokers[i]
+		listed[b.ID] = true
+		m.broker(p, b.ID, net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port))))
+	}
+	for id, b := range m.byID {
+		b.gone.Store(!listed[id])
+		if md.Rebootstrapped {
+			b.outdated.Store(true)
+		}
+	}
+}
+
+// broker finds or makes the broker with that id and gives it its address.
+func (m *metadata) broker(p *Producer, id int32, addr string) *broker {
+	b, ok := m.byID[id]
+	if !ok {
+		b = newBroker(p, id, addr)
+		m.byID[id] = b
+		old := *p.brokers.Load()
+		all := append(make([]*broker, 0, len(old)+1), old...)
+		all = append(all, b)
+		p.brokers.Store(&all)
+		p.goDo(b.runner)
+		return b
+	}
+	if *b.addr.Load() != addr {
+		b.addr.Store(&addr)
+		b.outdated.Store(true)
+	}
+	return b
+}
+
+func (p *Producer) applyTopic(t *Topic, info *cluster.Topic, moved *[]*partition) (incomplete bool) {
+	code := KafkaError(info.ErrorCode)
+	t.state.err = nil
+	if code != 0 && len(info.Partitions) == 0 {
+		t.state.err = code
+		// What is known stays: a broker that starts up may not know the
+		// topic yet, and its sequences must not restart.
+		return code.Retriable()
+	}
+	recreated := t.takeID(info.ID)
+	parts := t.grow(info)
+	for i := range info.Partitions {
+		q, in := (*parts)[info.Partitions[i].Index], &info.Partitions[i]
+		leader, ok := p.meta.byID[in.Leader]
+		if !ok {
+			leader, incomplete = p.nowhere, true
+		}
+		if q.takeLeader(leader, in.LeaderEpoch, recreated) {
+			*moved = append(*moved, q)
+		}
+	}
+	if t.sticky.Load() == nil { // before parts: who sees parts uses it
+		t.sticky.Store(newStickyPartitioner(t.p.cfg.batchSize, rand.Uint32()))
+	}
+	t.parts.Store(parts)
+	t.updateSticky()
+	return incomplete
+}
+
+// takeID remembers the topic's id and reports whether it is another topic than
+// before.
+func (t *Topic) takeID(id [16]byte) (recreated bool) {
+	old := *t.id.Load()
+	if id == old || id == [16]byte{} {
+		return false
+	}
+	t.id.Store(&id)
+	return old != [16]byte{}
+}
+
+// grow makes the partitions that are new. Partitions are never taken away:
+// what was produced to one that is gone has to get its error from a broker.
+func (t *Topic) grow(info *cluster.Topic) *[]*partition {
+	p := t.p
+	var parts []*partition
+	if known := t.parts.Load(); known != nil {
+		parts = *known
+	}
+	n := 0
+	for i := range info.Partitions {
+		n = max(n, int(info.Partitions[i].Index)+1)
+	}
+	grown := append(make([]*partition, 0, max(n, len(parts))), parts...)
+	for i := len(parts); i < n; i++ {
+		q := &partition{topic: t, epoch: -1}
+		q.home.Store(p.nowhere)
+		q.leader.Store(p.nowhere)
+		q.Partition = p.acc.Add(t.name, int32(i), q)
+		grown = append(grown, q)
+	}
+	return &grown
+}
+
+// updateSticky tells the partitioner which partitions have a leader.
+func (t *Topic) updateSticky() {
+	s := t.sticky.Load()
+	parts := *t.parts.Load()
+	available := make([]bool, len(parts))
+	var loads []int32
+	if t.p.cfg.adaptive {
+		loads = make([]int32, len(parts))
+	}
+	for i, q := range parts {
+		available[i] = q.leader.Load() != t.p.nowhere
+		if loads != nil {
+			loads[i] = q.load.Load()
+		}
+	}
+	s.update(loads, available)
+}
+
+// takeLeader applies one answer about q's leader, unless it is older than what
+// is known. It reports whether the sender must look at q.
+func (q *partition) takeLeader(leader *broker, epoch int32, recreated bool) (moved bool) {
+	if epoch >= 0 && epoch < q.epoch && !recreated {
+		return false
+	}
+	if epoch >= 0 {
+		q.epoch = epoch
+	}
+	if q.leader.Load() == leader {
+		return false
+	}
+	q.leader.Store(leader)
+	return true
+}
+
+// hint applies a leader that a Produce response named.
+func (m *metadata) hint(p *Producer, q *partition, leader, epoch int32, host string, port int32) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if epoch <= q.epoch {
+		return
+	}
+	b, known := m.byID[leader]
+	switch {
+	case host != "" && port > 0 && port < 1<<16:
+		b = m.broker(p, leader, net.JoinHostPort(host, strconv.Itoa(int(port))))
+	case !known:
+		return
+	}
+	q.epoch = epoch
+	q.leader.Store(b) // the caller is q's sender: it looks again after this
+}
+
+// metadataAge is how long the metadata goroutine sleeps without being asked.
+func (p *Producer) metadataAge() time.Duration { return p.cfg.metadataMaxAge }

@@ -1,0 +1,164 @@
+package kring
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/kring-go/kring/accum"
+	"github.com/kring-go/kring/cluster"
+	"github.com/kring-go/kring/wire"
+)
+
+// This file decides what becomes of a batch that was not acknowledged: again,
+// in pieces, or an error. Every method here is for the holder of the role.
+
+// ambiguous retries batch i after an attempt without a definite answer.
+func (b *broker) ambiguous(r *request, i int, cause error) {
+	r.batches[i].Sender.Ambiguous = true
+	b.retry(r, i, 0, cause)
+}
+
+// retry puts batch i back in front of its partition, or fails it if it has no
+// attempts or no time left.
+func (b *broker) retry(r *request, i int, code KafkaError, cause error) {
+	batch, q := r.batches[i], r.owners[i]
+	if batch.Sender.Finished {
+		q.Drop(batch, false)
+		return
+	}
+	b.note(batch, code, cause)
+	c := &b.p.cfg
+	switch {
+	case batch.Sender.Attempts > c.retries:
+		b.fail(q, batch, fmt.Errorf("%w: %w", ErrRetriesExhausted, cause))
+		return
+	case batch.Created()+int64(c.deliveryTimeout) <= b.env.Now:
+		b.fail(q, batch, fmt.Errorf("%w: %w", ErrDeliveryTimeout, cause))
+		return
+	}
+	b.p.stats.retries.Add(1)
+	q.Requeue(batch, b.retryAt(q, batch))
+}
+
+// note remembers the last reason for the error that a batch may end with. A
+// connection that failed is no answer, so it has no code.
+func (b *broker) note(batch *accum.Batch, code KafkaError, cause error) {
+	batch.Sender.LastError = cause
+	batch.Sender.LastCode = 0
+	if code != NetworkException {
+		batch.Sender.LastCode = int16(code)
+	}
+}
+
+// retryAt is when the next attempt may start. A partition whose new leader is
+// already known does not wait (KIP-951).
+func (b *broker) retryAt(q *partition, batch *accum.Batch) int64 {
+	if q.leader.Load() != b {
+		return b.env.Now
+	}
+	c := &b.p.cfg
+	wait := cluster.Backoff(c.retryBackoff, c.retryBackoffMax, batch.Sender.Attempts-1, rand.Float64)
+	return b.env.Now + int64(wait)
+}
+
+// sequenceRefused retries a batch whose sequence, producer id or epoch the
+// broker does not accept. See accum's sequences for when that ends in a bump.
+func (b *broker) sequenceRefused(r *request, i int, code KafkaError) {
+	batch, q := r.batches[i], r.owners[i]
+	b.note(batch, code, code)
+	if batch.Created()+int64(b.p.cfg.deliveryTimeout) <= b.env.Now {
+		b.fail(q, batch, fmt.Errorf("%w: %w", ErrDeliveryTimeout, error(code)))
+		return
+	}
+	b.p.stats.retries.Add(1)
+	if q.SequenceRefused(batch, b.env.Now) {
+		b.p.log.Warn("kring: the broker lost this producer's sequence; it starts again under a new epoch",
+			"topic", q.Topic, "partition", q.Index, "broker", b.id, "error", code.Name())
+	}
+}
+
+// split replaces a batch that the broker finds too large by two halves. False:
+// it holds a single record.
+func (b *broker) split(r *request, i int) bool {
+	batch, q := r.batches[i], r.owners[i]
+	if batch.Records() < 2 {
+		return false
+	}
+	b.note(batch, MessageTooLarge, MessageTooLarge)
+	if err := q.Split(batch); err != nil {
+		b.p.log.Error("kring: batch can not be split", "topic", q.Topic, "partition", q.Index, "error", err)
+		return false
+	}
+	b.p.stats.splits.Add(1)
+	return true
+}
+
+// reject fails a batch that the broker will never accept. If the broker named
+// the records at fault (KIP-467), only they get its reason.
+func (b *broker) reject(r *request, i int, res *wire.PartitionResult, cause error) {
+	batch, q := r.batches[i], r.owners[i]
+	code := KafkaError(res.ErrorCode)
+	if code.mayHaveAppended(b.p.cfg.acks) {
+		batch.Sender.Ambiguous = true
+	}
+	b.note(batch, code, cause)
+	if code == MessageTooLarge {
+		cause = fmt.Errorf("%w: %w", ErrRecordTooLarge, cause)
+	}
+	if res.RecordErrorCount == 0 || batch.Records() == 1 {
+		b.fail(q, batch, cause)
+		return
+	}
+	culprits := make(map[int]error, res.RecordErrorCount)
+	for _, e := range b.response.RecordErrors[res.FirstRecordError:][:res.RecordErrorCount] {
+		why := fmt.Errorf("%w: %w", ErrInvalidRecord, error(code))
+		if len(e.Message) > 0 {
+			why = fmt.Errorf("%w: %s", why, e.Message)
+		}
+		culprits[int(e.BatchIndex)] = b.produceError(q, batch, why)
+	}
+	rest := b.produceError(q, batch, fmt.Errorf("%w: %w", ErrBatchRejected, cause))
+	b.finish(q, batch, accum.Outcome{BaseOffset: -1, LogAppendTime: -1, Err: rest, Records: culprits})
+}
+
+// fail ends a batch with an error for all of its records.
+func (b *broker) fail(q *partition, batch *accum.Batch, cause error) {
+	b.finish(q, batch, accum.Outcome{BaseOffset: -1, LogAppendTime: -1, Err: b.produceError(q, batch, cause)})
+}
+
+func (b *broker) finish(q *partition, batch *accum.Batch, o accum.Outcome) {
+	q.Drop(batch, false)
+	b.p.stats.failed(batch.Records())
+	batch.Finish(o, b.p.lane)
+}
+
+func (b *broker) produceError(q *partition, batch *accum.Batch, cause error) *ProduceError {
+	s := &batch.Sender
+	certainty := NotPersisted
+	if s.Ambiguous {
+		certainty = PossiblyPersisted
+	}
+	node := b.id
+	if s.Attempts == 0 && node < 0 {
+		node = -1
+	}
+	return &ProduceError{
+		Topic: q.Topic, Partition: q.Index, Broker: node, Code: s.LastCode,
+		Attempts: s.Attempts, Certainty: certainty, Err: cause,
+	}
+}
+
+// leaderHint applies the leader that the response names (KIP-951): only if it
+// is newer than what metadata says, and its address is known.
+func (b *broker) leaderHint(q *partition, res *wire.PartitionResult) {
+	if res.LeaderID < 0 || res.LeaderEpoch < 0 {
+		return
+	}
+	for i := range b.response.Nodes {
+		if n := &b.response.Nodes[i]; n.ID == res.LeaderID {
+			b.p.meta.hint(b.p, q, res.LeaderID, res.LeaderEpoch, string(n.Host), n.Port)
+			return
+		}
+	}
+	b.p.meta.hint(b.p, q, res.LeaderID, res.LeaderEpoch, "", 0)
+}

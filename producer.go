@@ -1,0 +1,198 @@
+package kring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+
+	"github.com/kring-go/kring/accum"
+	"github.com/kring-go/kring/cluster"
+)
+
+// Producer sends records to a Kafka cluster. It is safe for use by any number
+// of goroutines; make one per application, not one per request. It must be
+// closed.
+type Producer struct {
+	cfg     config
+	log     *slog.Logger
+	clock   *accum.Clock
+	acc     *accum.Accumulator
+	lane    *accum.Lane
+	lingers *accum.Lingers
+	client  *cluster.Client
+
+	topics   atomic.Pointer[map[string]*Topic] // immutable map; replaced under meta.mu
+	identity atomic.Pointer[accum.Identity]
+	brokers  atomic.Pointer[[]*broker] // immutable slice; replaced under meta.mu
+	nowhere  *broker                   // home of partitions without a leader
+	meta     metadata
+	timer    timer
+	ids      producerIDs
+	stats    counters
+
+	laneID       atomic.Uint64 // goroutine of the completion lane
+	closing      atomic.Bool
+	closeOnce    sync.Once
+	closeStarted chan struct{} // closed when Close begins
+	closed       chan struct{} // closed when Close is done
+	closeErr     error
+	conns        endings
+	ctx          context.Context // ends when background work must end
+	cancel       context.CancelCauseFunc
+	workers      sync.WaitGroup // every goroutine of the producer
+}
+
+// New makes a producer. It connects in the background: a broker that can not
+// be reached shows in the errors of Produce and in the log, not here. It fails
+// if an option is invalid; the error names every problem.
+func New(opts ...Option) (*Producer, error) {
+	cfg, err := newConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	p := &Producer{cfg: *cfg, log: cfg.logger, clock: accum.NewClock()}
+	p.closeStarted, p.closed = make(chan struct{}), make(chan struct{})
+	p.ctx, p.cancel = context.WithCancelCause(context.Background())
+	p.client, err = cluster.NewClient(p.clusterConfig())
+	if err != nil {
+		p.cancel(err)
+		return nil, fmt.Errorf("kring: %w", err)
+	}
+	p.acc = accum.New(accum.Config{
+		BatchSize:       cfg.batchSize,
+		BufferMemory:    cfg.bufferMemory,
+		Linger:          cfg.linger,
+		ExactTimestamps: cfg.exactTimestamps,
+		AlwaysComplete:  cfg.onDelivery != nil,
+		Clock:           p.clock,
+		LingerStarted:   func(q *accum.Partition) { p.lingers.Start(q) },
+		Awake:           p.timer.awake,
+	})
+	p.lingers = accum.NewLingers(p.acc)
+	p.lane = accum.NewLane(cfg.onDelivery, p.callbackPanicked)
+	p.topics.Store(&map[string]*Topic{})
+	p.brokers.Store(new([]*broker))
+	none := accum.NoIdentity
+	p.identity.Store(&none)
+	p.nowhere = newBroker(p, -1, "")
+	p.meta.init()
+	p.timer.init(p)
+	p.start()
+	return p, nil
+}
+
+func (p *Producer) start() {
+	p.goDo(func() {
+		p.laneID.Store(goroutineID())
+		p.lane.Run()
+	})
+	p.goDo(p.timer.run)
+	p.goDo(p.refreshMetadata)
+	p.goDo(p.nowhere.runner)
+}
+
+func (p *Producer) goDo(f func()) {
+	p.workers.Add(1)
+	go func() {
+		defer p.workers.Done()
+		f()
+	}()
+}
+
+func (p *Producer) clusterConfig() cluster.Config {
+	c := &p.cfg
+	return cluster.Config{
+		Bootstrap:           c.brokers,
+		ClientID:            c.clientID,
+		SoftwareVersion:     Version,
+		Dial:                cluster.Dialer(c.dial),
+		SendBuffer:          c.sendBuffer,
+		ReceiveBuffer:       c.receiveBuffer,
+		SetupTimeout:        c.connSetupTimeout,
+		SetupTimeoutMax:     c.connSetupTimeoutMax,
+		RequestTimeout:      c.requestTimeout,
+		RetryBackoff:        c.retryBackoff,
+		RetryBackoffMax:     c.retryBackoffMax,
+		ReconnectBackoff:    c.reconnectBackoff,
+		ReconnectBackoffMax: c.reconnectBackoffMax,
+		NoRebootstrap:       !c.rebootstrap,
+		RebootstrapTrigger:  c.rebootstrapTrigger,
+		Logger:              c.logger,
+		Rand:                rand.Float64,
+	}
+}
+
+// Version is the version of this library, as brokers see it.
+const Version = "0.1.0"
+
+func (p *Producer) callbackPanicked(topic string, partition int32, value any) {
+	p.stats.callbackPanics.Add(1)
+	p.log.Error("kring: a delivery callback panicked; the record's outcome is not affected",
+		"topic", topic, "partition", partition, "panic", value)
+}
+
+// Produce hands one record to the producer and returns without waiting for the
+// broker: cb, if not nil, learns the outcome later, exactly once. An error
+// means that the record was not accepted; cb is then never called.
+//
+// Produce waits for the topic's metadata the first time and for memory when
+// the buffer is full, together up to MaxBlock (max.block.ms) or until ctx
+// ends. Records of one goroutine to one partition are stored in the order in
+// which Produce returned. The record's slices may be reused at once.
+func (p *Producer) Produce(ctx context.Context, r Record, cb Callback) error {
+	t := p.topic(r.Topic)
+	_, _, err := t.produce(ctx, &r, cb, true)
+	return err
+}
+
+// TryProduce is Produce that never waits. ErrBufferFull: no memory is free, or
+// others wait for it already. ErrMetadataPending: the topic is not known yet;
+// a request for it is under way. Nothing was accepted in both cases.
+func (p *Producer) TryProduce(r Record, cb Callback) error {
+	t := p.topic(r.Topic)
+	_, _, err := t.produce(context.Background(), &r, cb, false)
+	return err
+}
+
+// ProduceSync produces one record without waiting for its linger and returns
+// its outcome. The error is that of Produce, or the Delivery's.
+//
+// If ctx ends first, ProduceSync returns ctx's error and the record's outcome
+// is lost; it may be stored all the same.
+func (p *Producer) ProduceSync(ctx context.Context, r Record) (Delivery, error) {
+	return p.topic(r.Topic).ProduceSync(ctx, r)
+}
+
+// Flush makes every record that was accepted before the call ready to be sent,
+// without waiting for its linger, and waits until each has its outcome and its
+// callback has run, or ctx ends. Records that are accepted during the call are
+// not waited for. In a callback it returns ErrInCallback.
+func (p *Producer) Flush(ctx context.Context) error {
+	if p.inCallback() {
+		return ErrInCallback
+	}
+	if err := p.acc.Flush(ctx); err != nil {
+		return fmt.Errorf("kring: flush is not complete: %w", err)
+	}
+	return nil
+}
+
+// topic finds or makes the state of a topic. The fast path is one atomic load
+// and one map look-up.
+func (p *Producer) topic(name string) *Topic {
+	if t, ok := (*p.topics.Load())[name]; ok {
+		return t
+	}
+	return p.addTopic(name)
+}
+
+// Topic returns a handle that produces to one topic and skips the look-up by
+// name. It does not connect; see Produce for the first record's wait.
+func (p *Producer) Topic(name string) *Topic { return p.topic(name) }
+
+// errStopped is why background work ends.
+var errStopped = errors.New("kring: the producer is closed")

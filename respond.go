@@ -1,0 +1,170 @@
+package kring
+
+import (
+	"fmt"
+
+	"github.com/kring-go/kring/accum"
+	"github.com/kring-go/kring/cluster"
+	"github.com/kring-go/kring/wire"
+)
+
+// Written is called when the request has left completely. Without acks that is
+// all that will ever be known.
+func (b *broker) Written(slot int) {
+	if b.p.cfg.acks != 0 {
+		return
+	}
+	r := &b.reqs[slot]
+	for i := range r.batches {
+		b.succeed(r, i, accum.Outcome{BaseOffset: -1, LogAppendTime: -1})
+		b.letGo(r, i)
+	}
+	r.clear()
+}
+
+// Response is called with the answer to a request.
+func (b *broker) Response(slot int, frame []byte) error {
+	_, body, err := wire.ResponseHeader(frame, wire.Flexible(b.version))
+	if err == nil {
+		err = b.response.Decode(b.version, body)
+	}
+	if err != nil {
+		// The request is still in flight for the connection, which fails it.
+		return fmt.Errorf("broker %d (%s) sent a Produce response that can not be read: %w", b.id, *b.addr.Load(), err)
+	}
+	r := &b.reqs[slot]
+	b.failures = 0
+	b.throttle(b.response.ThrottleMs)
+	next := 0
+	for i := range b.response.Partitions {
+		res := &b.response.Partitions[i]
+		k := r.find(res, next)
+		if k < 0 {
+			continue // not asked for, or answered twice
+		}
+		next = k + 1
+		b.result(r, k, res)
+		b.letGo(r, k)
+	}
+	for i := range r.batches {
+		if r.batches[i] != nil {
+			b.ambiguous(r, i, fmt.Errorf("broker %d did not mention the partition in its answer", b.id))
+			b.letGo(r, i)
+		}
+	}
+	r.clear()
+	return nil
+}
+
+// Failed is called when the connection ended before the answer.
+func (b *broker) Failed(slot int, sentBytes bool, err error) {
+	r := &b.reqs[slot]
+	for i := range r.batches {
+		if sentBytes {
+			r.batches[i].Sender.Ambiguous = true
+		}
+		b.retry(r, i, NetworkException, fmt.Errorf("connection to broker %d: %w", b.id, err))
+		b.letGo(r, i)
+	}
+	r.clear()
+}
+
+// find is the index of the batch that res answers. Answers come in the order
+// of the request, so the search starts at next.
+func (r *request) find(res *wire.PartitionResult, next int) int {
+	n := len(r.batches)
+	for i := range n {
+		k := (next + i) % n
+		q := r.owners[k]
+		if r.batches[k] != nil && q.Index == res.Partition && q.topic.is(res) {
+			return k
+		}
+	}
+	return -1
+}
+
+func (t *Topic) is(res *wire.PartitionResult) bool {
+	if len(res.Topic) > 0 {
+		return string(res.Topic) == t.name
+	}
+	return res.TopicID == *t.id.Load()
+}
+
+// letGo ends the socket side of batch i and makes its partition look again.
+func (b *broker) letGo(r *request, i int) {
+	batch, q := r.batches[i], r.owners[i]
+	r.batches[i] = nil
+	q.inSend--
+	batch.ReleaseSocket()
+	b.add(q)
+}
+
+func (r *request) clear() {
+	for i := range r.owners {
+		r.owners[i] = nil
+	}
+	r.batches, r.owners = r.batches[:0], r.owners[:0]
+}
+
+// throttle mutes the connection for as long as the broker asks (KIP-219). The
+// end never moves backwards, and a lying broker can not mute for ever.
+func (b *broker) throttle(ms int32) {
+	d := int64(cluster.ClampThrottle(ms))
+	if d <= 0 {
+		return
+	}
+	b.p.stats.throttles.Add(1)
+	b.throttled = max(b.throttled, b.env.Now+d)
+	b.conn.Postpone(d)
+}
+
+// result applies the broker's answer for batch i.
+func (b *broker) result(r *request, i int, res *wire.PartitionResult) {
+	batch, q := r.batches[i], r.owners[i]
+	code := KafkaError(res.ErrorCode)
+	if batch.Sender.Finished { // its outcome is out: it expired in flight
+		q.Drop(batch, code == 0 || code == DuplicateSequenceNumber)
+		return
+	}
+	switch code {
+	case 0:
+		b.succeed(r, i, accum.Outcome{BaseOffset: res.BaseOffset, LogAppendTime: res.LogAppendTime})
+		return
+	case DuplicateSequenceNumber: // the log has it; where is not said
+		b.succeed(r, i, accum.Outcome{BaseOffset: -1, LogAppendTime: -1})
+		return
+	case OutOfOrderSequenceNumber, UnknownProducerID, InvalidProducerEpoch:
+		if batch.Sender.Sequence >= 0 {
+			b.sequenceRefused(r, i, code)
+			return
+		}
+	case MessageTooLarge:
+		if b.split(r, i) {
+			return
+		}
+	}
+	cause := error(code)
+	if len(res.ErrorMessage) > 0 {
+		cause = fmt.Errorf("%w: %s", code, res.ErrorMessage)
+	}
+	if code.RefreshesMetadata() {
+		b.leaderHint(q, res)
+		b.p.meta.refresh()
+	}
+	if !code.Retriable() {
+		b.reject(r, i, res, cause)
+		return
+	}
+	if code.mayHaveAppended(b.p.cfg.acks) {
+		batch.Sender.Ambiguous = true
+	}
+	b.retry(r, i, code, cause)
+}
+
+func (b *broker) succeed(r *request, i int, o accum.Outcome) {
+	batch, q := r.batches[i], r.owners[i]
+	q.Proven(batch)
+	q.Drop(batch, true)
+	b.p.stats.acked(batch.Records())
+	batch.Finish(o, b.p.lane)
+}

@@ -1,0 +1,194 @@
+package kring
+
+import (
+	"time"
+
+	"github.com/kring-go/kring/accum"
+	"github.com/kring-go/kring/wire"
+)
+
+// send drains pend into one Produce request and writes it. It reports whether
+// another request could follow at once. Every method here is for the holder of
+// the role.
+func (b *broker) send() (more bool) {
+	if b.id < 0 {
+		b.passOn()
+		return false
+	}
+	if b.conn == nil {
+		b.passOn()
+		if b.pend.len() > 0 {
+			b.connect()
+		}
+		return false
+	}
+	if !b.conn.CanSend() || b.env.Now < b.throttled {
+		return false
+	}
+	b.drain()
+	if len(b.chosen) == 0 {
+		return false
+	}
+	if err := b.write(); err != nil {
+		b.disconnect(err)
+		return false
+	}
+	return b.pend.len() > 0 && b.conn != nil && b.conn.CanSend()
+}
+
+// passOn lets go of the partitions that another broker leads, while nothing
+// can be sent from here.
+func (b *broker) passOn() {
+	for range b.pend.len() {
+		q := b.pend.pop()
+		if to := q.leader.Load(); to != b && q.inSend == 0 {
+			q.pending = false
+			b.move(q, to)
+			continue
+		}
+		b.pend.push(q)
+	}
+}
+
+// drain chooses the batches of the next request: at most one per partition,
+// as the broker demands, in rotation, up to max.request.size. What does not
+// fit keeps its place. Work is proportional to the partitions that are ready.
+func (b *broker) drain() {
+	b.chosen, b.owners = b.chosen[:0], b.owners[:0]
+	size := wire.RequestOverhead(b.p.cfg.clientID)
+	b.env.Identity = *b.p.identity.Load()
+	for range b.pend.len() {
+		q := b.pend.pop()
+		q.pending = false
+		if to := q.leader.Load(); to != b {
+			// Nothing goes to the new leader before all that is in flight
+			// here has its answer, which brings q back.
+			if q.inSend == 0 {
+				b.move(q, to)
+			}
+			continue
+		}
+		batch, wait := b.next(q)
+		if batch == nil {
+			b.postpone(q, wait)
+			continue
+		}
+		cost := batch.Size() + wire.TopicOverhead(q.topic.name)
+		if size+cost > b.p.cfg.maxRequestSize && len(b.chosen) > 0 {
+			q.pending = true
+			b.pend.pushFront(q)
+			return
+		}
+		size += cost
+		q.Take(batch, &b.env)
+		batch.HoldSocket()
+		batch.WriteHeader()
+		q.inSend++
+		b.chosen = append(b.chosen, batch)
+		b.owners = append(b.owners, q)
+		q.pending = true
+		b.pend.push(q) // there may be more; the next drain finds out
+	}
+}
+
+// next asks q for a batch and bumps the epoch if q can not go on otherwise.
+func (b *broker) next(q *partition) (*accum.Batch, accum.Wait) {
+	batch, wait := q.Next(&b.env)
+	if wait == accum.WaitBump {
+		b.p.bumpEpoch(b.env.Identity)
+		b.env.Identity = *b.p.identity.Load()
+		batch, wait = q.Next(&b.env)
+	}
+	return batch, wait
+}
+
+// postpone keeps q where its news will come from. Most reasons end with a
+// MarkReady or a response; time and a producer id are looked for by the tick.
+func (b *broker) postpone(q *partition, wait accum.Wait) {
+	switch wait {
+	case accum.WaitEmpty, accum.WaitLinger:
+		if q.load.Load() != 0 {
+			q.load.Store(0)
+		}
+	case accum.WaitIdentity:
+		if err := b.p.ids.fatal.Load(); err != nil {
+			b.giveUp(q, *err)
+			return
+		}
+		b.p.ids.request(b.p)
+		b.slowDown(q)
+	case accum.WaitBackoff, accum.WaitBump:
+		b.slowDown(q)
+	}
+}
+
+func (b *broker) slowDown(q *partition) {
+	if !q.slow {
+		q.slow = true
+		b.slow = append(b.slow, q)
+	}
+}
+
+// write encodes the chosen batches into a request, grouped by topic, and hands
+// it to the connection.
+func (b *broker) write() error {
+	b.groupByTopic()
+	slot := b.conn.Begin()
+	r := &b.reqs[slot]
+	r.batches = append(r.batches[:0], b.chosen...)
+	r.owners = append(r.owners[:0], b.owners...)
+	r.sentAt = b.env.Now
+	b.correl++
+	b.encode(r)
+	buf, from := r.encoder.Buf, 0
+	for i, batch := range r.batches {
+		b.conn.Append(buf[from:r.encoder.Cuts[i]])
+		from = r.encoder.Cuts[i]
+		b.segments = batch.AppendSegments(b.segments[:0])
+		for _, s := range b.segments {
+			b.conn.Append(s)
+		}
+	}
+	b.conn.Append(buf[from:])
+	b.lastSend = b.env.Now
+	b.p.stats.requests.Add(1)
+	b.p.stats.batches.Add(uint64(len(r.batches)))
+	acks := b.p.cfg.acks
+	return b.conn.Send(b.correl, acks != 0, b.env.Now+int64(b.p.cfg.requestTimeout))
+}
+
+func (b *broker) encode(r *request) {
+	c := &b.p.cfg
+	e := &r.encoder
+	topics := 0
+	for i, q := range r.owners {
+		if i == 0 || q.topic != r.owners[i-1].topic {
+			topics++
+		}
+	}
+	e.Begin(b.version, b.correl, c.clientID, c.acks, int32(c.requestTimeout/time.Millisecond), topics)
+	for i := 0; i < len(r.owners); {
+		t := r.owners[i].topic
+		n := i
+		for n < len(r.owners) && r.owners[n].topic == t {
+			n++
+		}
+		e.Topic(t.name, *t.id.Load(), n-i)
+		for ; i < n; i++ {
+			e.Partition(r.owners[i].Index, r.batches[i].Size())
+		}
+		e.EndTopic()
+	}
+	e.Finish()
+}
+
+// groupByTopic sorts the chosen batches so that each topic stands together. An
+// insertion sort: with one topic, the usual case, it only looks.
+func (b *broker) groupByTopic() {
+	for i := 1; i < len(b.owners); i++ {
+		for k := i; k > 0 && b.owners[k].topic.order < b.owners[k-1].topic.order; k-- {
+			b.owners[k], b.owners[k-1] = b.owners[k-1], b.owners[k]
+			b.chosen[k], b.chosen[k-1] = b.chosen[k-1], b.chosen[k]
+		}
+	}
+}

@@ -1,0 +1,214 @@
+package kring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/kring-go/kring/accum"
+	"github.com/kring-go/kring/slab"
+	"github.com/kring-go/kring/wire"
+)
+
+// Topic is a handle for producing to one topic. It stays valid for the life of
+// the producer, whatever happens to the topic.
+type Topic struct {
+	p     *Producer
+	name  string
+	order int // position in the producer's list; groups batches in a request
+
+	// parts is nil until the topic is known, and only grows: sequences must
+	// outlive a broker that forgets a partition for a moment.
+	parts  atomic.Pointer[[]*partition]
+	id     atomic.Pointer[[16]byte]
+	sticky atomic.Pointer[stickyPartitioner]
+
+	lastUsed atomic.Int64 // coarse Unix ms of a look-up that had to wait, or of a batch
+	wanted   atomic.Bool  // in the set that the metadata goroutine asks for
+	state    topicState   // under meta.mu
+}
+
+// partition is one partition as the sender sees it.
+type partition struct {
+	*accum.Partition
+	topic *Topic
+
+	// home is the broker whose role owns the sender side of the partition.
+	// Only that role moves it, and only with nothing in flight.
+	home atomic.Pointer[broker]
+	// leader is where the partition should be, as metadata has it.
+	leader atomic.Pointer[broker]
+	epoch  int32 // leader epoch; under meta.mu
+
+	load atomic.Int32 // queued batches, for the adaptive partitioner; written by the role of home
+
+	// Owned by the role of home.
+	pending bool // stands in home's pend list
+	slow    bool // stands in home's slow list
+	inSend  int  // requests of home that carry a batch of this partition
+}
+
+// PartitionReady is called by whoever has news for the sender.
+func (q *partition) PartitionReady(*accum.Partition) {
+	home := q.home.Load()
+	home.enqueue(q)
+	home.kick()
+}
+
+// Name is the topic's name.
+func (t *Topic) Name() string { return t.name }
+
+// Produce is Producer.Produce for this topic; r.Topic is ignored.
+func (t *Topic) Produce(ctx context.Context, r Record, cb Callback) error {
+	_, _, err := t.produce(ctx, &r, cb, true)
+	return err
+}
+
+// TryProduce is Producer.TryProduce for this topic; r.Topic is ignored.
+func (t *Topic) TryProduce(r Record, cb Callback) error {
+	_, _, err := t.produce(context.Background(), &r, cb, false)
+	return err
+}
+
+// ProduceSync is Producer.ProduceSync for this topic; r.Topic is ignored.
+func (t *Topic) ProduceSync(ctx context.Context, r Record) (Delivery, error) {
+	if t.p.inCallback() {
+		return Delivery{}, ErrInCallback
+	}
+	done := make(chan Delivery, 1)
+	q, ticket, err := t.produce(ctx, &r, func(d Delivery) { done <- d }, true)
+	if err != nil {
+		return Delivery{}, err
+	}
+	q.Seal(ticket)
+	select {
+	case d := <-done:
+		return d, d.Err
+	case <-ctx.Done():
+		return Delivery{}, fmt.Errorf("kring: record to %s[%d] was accepted, its outcome is unknown: %w",
+			t.name, q.Index, ctx.Err())
+	}
+}
+
+// produce validates, chooses a partition and appends. It returns where the
+// record went.
+func (t *Topic) produce(ctx context.Context, r *Record, cb Callback, wait bool) (*partition, accum.Ticket, error) {
+	p := t.p
+	if err := ctx.Err(); err != nil {
+		return nil, 0, fmt.Errorf("kring: record was not accepted: %w", err)
+	}
+	rec := accum.Record{
+		Key: r.Key, Value: r.Value, Headers: r.Headers,
+		Payload: wire.PayloadSize(r.Key, r.Value, r.Headers),
+		Done:    accum.Completion{Callback: cb, Tag: r.Tag},
+	}
+	if rec.Payload > p.cfg.maxRequestSize-wire.BatchHeaderSize-wire.MaxRecordOverhead {
+		return nil, 0, t.tooLarge(rec.Payload)
+	}
+	if !r.Timestamp.IsZero() {
+		rec.TimestampMs, rec.HasTimestamp = r.Timestamp.UnixMilli(), true
+		if rec.TimestampMs < 0 {
+			return nil, 0, fmt.Errorf("%w: timestamp %v is before 1970", ErrInvalidRecord, r.Timestamp)
+		}
+	}
+	budget := blockBudget{limit: p.cfg.maxBlock}
+	parts := t.parts.Load()
+	if parts == nil || p.closing.Load() {
+		var err error
+		if parts, err = t.await(ctx, &budget, wait, 0); err != nil {
+			return nil, 0, err
+		}
+	}
+	if target, explicit, valid := r.Partition.explicit(); explicit {
+		if !valid || int(target) >= len(*parts) {
+			var err error
+			if parts, err = t.awaitPartition(ctx, &budget, wait, target); err != nil {
+				return nil, 0, err
+			}
+		}
+		return t.append(ctx, (*parts)[target], &rec, &budget, wait)
+	}
+	if r.Key != nil && !p.cfg.ignoreKeys {
+		return t.append(ctx, (*parts)[partitionForKey(r.Key, int32(len(*parts)))], &rec, &budget, wait)
+	}
+	return t.appendSticky(ctx, *parts, &rec, &budget, wait)
+}
+
+// append puts the record into one partition's batch. Memory is waited for only
+// after a first try, so that the common path knows nothing of time.
+func (t *Topic) append(ctx context.Context, q *partition, rec *accum.Record, budget *blockBudget, wait bool) (*partition, accum.Ticket, error) {
+	ticket, err := q.Append(ctx, rec, 0)
+	if err == nil {
+		return q, ticket, nil
+	}
+	if errors.Is(err, slab.ErrTimeout) && wait {
+		if t.p.inCallback() {
+			return nil, 0, ErrInCallback
+		}
+		t.p.stats.blocked.Add(1)
+		start := time.Now()
+		ticket, err = q.Append(ctx, rec, budget.left())
+		budget.spent += time.Since(start)
+	}
+	if err == nil {
+		return q, ticket, nil
+	}
+	return nil, 0, t.appendError(err, q, rec, wait)
+}
+
+// appendSticky puts a record without key into the partition that this
+// goroutine's shard fills at the moment. A full batch ends the stay.
+func (t *Topic) appendSticky(ctx context.Context, parts []*partition, rec *accum.Record, budget *blockBudget, wait bool) (*partition, accum.Ticket, error) {
+	s := t.sticky.Load()
+	shard := shardOf()
+	i := s.pick(shard, int32(len(parts)))
+	ticket, ok, full := parts[i].AppendOpen(rec)
+	if ok {
+		s.produced(shard, i, rec.Payload+wire.MaxRecordOverhead/2, false)
+		return parts[i], ticket, nil
+	}
+	if full {
+		s.produced(shard, i, t.p.cfg.batchSize, true)
+		i = s.pick(shard, int32(len(parts)))
+	}
+	q, ticket, err := t.append(ctx, parts[i], rec, budget, wait)
+	if err == nil {
+		s.produced(shard, i, rec.Payload+wire.MaxRecordOverhead/2, false)
+	}
+	return q, ticket, err
+}
+
+func (t *Topic) tooLarge(payload int) error {
+	p := t.p
+	return fmt.Errorf("%w: a record of about %d bytes to topic %q; MaxRequestSize (max.request.size) is %d bytes, "+
+		"of which %d are needed around it: raise it and the topic's max.message.bytes, or send less",
+		ErrRecordTooLarge, payload, t.name, p.cfg.maxRequestSize, wire.BatchHeaderSize+wire.MaxRecordOverhead)
+}
+
+func (t *Topic) appendError(err error, q *partition, rec *accum.Record, wait bool) error {
+	p := t.p
+	switch {
+	case errors.Is(err, slab.ErrClosed):
+		return ErrClosed
+	case errors.Is(err, slab.ErrTooLarge):
+		return fmt.Errorf("%w: a record of about %d bytes to topic %q does not fit BufferMemory (buffer.memory) of %d bytes",
+			ErrRecordTooLarge, rec.Payload, t.name, p.cfg.bufferMemory)
+	case errors.Is(err, slab.ErrTimeout) && !wait:
+		return ErrBufferFull
+	case errors.Is(err, slab.ErrTimeout):
+		return fmt.Errorf("%w: BufferMemory (buffer.memory) of %d bytes is full after %v; the record to %s[%d] was not accepted: "+
+			"the brokers take less than is produced, or do not answer", ErrMaxBlock, p.cfg.bufferMemory, p.cfg.maxBlock, t.name, q.Index)
+	}
+	return fmt.Errorf("kring: record to %s[%d] was not accepted: %w", t.name, q.Index, err)
+}
+
+// blockBudget is max.block.ms of one call: the waits for metadata and for
+// memory share it.
+type blockBudget struct {
+	limit time.Duration
+	spent time.Duration
+}
+
+func (b *blockBudget) left() time.Duration { return b.limit - b.spent }
