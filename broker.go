@@ -31,6 +31,7 @@ type broker struct {
 	gone      atomic.Bool                // metadata no longer lists the broker
 	outdated  atomic.Bool                // conn leads to an address of the past
 	stopping  atomic.Bool                // the producer is closing: fail everything
+	stopDone  chan struct{}              // closed by the first turn that stops
 	connected atomic.Bool                // for Stats
 	trouble   atomic.Pointer[error]      // why there is no connection
 
@@ -51,6 +52,7 @@ type broker struct {
 	segments  [][]byte
 	response  wire.ProduceResponse
 	env       accum.Env
+	stopSeen  bool
 }
 
 // maxRequests is the size of the array of requests in flight; it is the array
@@ -62,6 +64,7 @@ type request struct {
 	encoder wire.ProduceEncoder // its buffer holds the bytes between the batches
 	batches []*accum.Batch
 	owners  []*partition
+	version int16 // of this request: topics without an id need an older one
 	sentAt  int64
 }
 
@@ -86,6 +89,7 @@ func newBroker(p *Producer, id int32, addr string) *broker {
 		p: p, id: id,
 		ready:    ring.New[*partition](readyCapacity),
 		backstop: make(chan struct{}, 1),
+		stopDone: make(chan struct{}),
 	}
 	b.addr.Store(&addr)
 	b.env = accum.Env{

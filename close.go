@@ -49,6 +49,7 @@ func (p *Producer) close(ctx context.Context) error {
 		}
 	}
 	p.stopBrokers()
+	p.awaitBrokers()
 	p.lane.Stop()
 	p.client.Close()
 	p.workers.Wait()
@@ -131,6 +132,18 @@ func (b *broker) stop() {
 		b.giveUp(q, ErrClosed)
 	}
 	b.slow = b.slow[:0]
+	if !b.stopSeen {
+		b.stopSeen = true
+		close(b.stopDone)
+	}
+}
+
+// awaitBrokers waits until every broker has stopped: whoever held its role
+// when it was told does it. After that no slot is held by a socket.
+func (p *Producer) awaitBrokers() {
+	for _, b := range append([]*broker{p.nowhere}, *p.brokers.Load()...) {
+		<-b.stopDone
+	}
 }
 
 // giveUp fails every batch of q that is not in flight.

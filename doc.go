@@ -91,8 +91,8 @@
 // FromProperties reads Java's properties themselves. New checks everything
 // before it does anything, and reports every problem at once:
 //
-//	kring: Linger(1m0s): …
-//	kring: MaxInFlight(6): …
+//	kring: Linger(-1ms): must not be negative
+//	kring: RequireAcks(1) contradicts EnableIdempotence(): idempotence needs acks=all
 //
 // # Who may call what
 //

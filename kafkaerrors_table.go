@@ -1,7 +1,7 @@
 package kring
 
 // lastKnownKafkaError is the last code of the table.
-const lastKnownKafkaError KafkaError = 133
+const lastKnownKafkaError KafkaError = 136
 
 // kafkaErrorTable holds, for each code of Kafka's protocol, its number, its
 // name and what it means to a producer, in one line. The names are Kafka's; the
@@ -142,4 +142,7 @@ const kafkaErrorTable = `
 131 STREAMS_INVALID_TOPOLOGY_EPOCH the streams topology's epoch is invalid
 132 STREAMS_TOPOLOGY_FENCED the streams topology's epoch is old
 133 SHARE_SESSION_LIMIT_REACHED too many share sessions
+134 GROUP_DELETION_FAILED the group could not be deleted
+135 STREAMS_TOPOLOGY_DESCRIPTION_UPDATE_FAILED the description of the streams topology could not be updated
+136 CONTROLLER_ID_NOT_REGISTERED the controller id is not registered
 `

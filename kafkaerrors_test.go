@@ -51,7 +51,7 @@ func TestKafkaErrorText(t *testing.T) {
 		1:                   "OFFSET_OUT_OF_RANGE (1): the offset is outside the log",
 		-1:                  "UNKNOWN_SERVER_ERROR (-1): the broker met an error that it did not expect; its log says more",
 		-2:                  "UNKNOWN_ERROR_CODE (-2): a newer broker's error, not known to this version of kring",
-		134:                 "UNKNOWN_ERROR_CODE (134): a newer broker's error, not known to this version of kring",
+		137:                 "UNKNOWN_ERROR_CODE (137): a newer broker's error, not known to this version of kring",
 		math.MinInt16:       "UNKNOWN_ERROR_CODE (-32768): a newer broker's error, not known to this version of kring",
 	}
 	for e, want := range tests {

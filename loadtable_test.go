@@ -92,3 +92,81 @@ func TestLoadTableShares(t *testing.T) {
 		}
 	}
 }
+
+func TestStickyAvoidsLeaderless(t *testing.T) {
+	const batchSize = 100
+	s := newStickyPartitioner(batchSize, 0)
+	s.update(nil, []bool{true, false, true, false})
+	got := s.produce(0, 1000, 50, batchSize, 4)
+	if got[1] != 0 || got[3] != 0 {
+		t.Errorf("bytes per partition: %v; 1 and 3 have no leader", got)
+	}
+	if diff := got[0] - got[2]; diff < -2*batchSize || diff > 2*batchSize {
+		t.Errorf("bytes per partition: %v; 0 and 2 should get the same", got)
+	}
+
+	t.Run("none has one", func(t *testing.T) {
+		s.update(nil, make([]bool, 4))
+		got := s.produce(0, 1000, 50, batchSize, 4)
+		if slices.Min(got) == 0 {
+			t.Errorf("bytes per partition: %v; all should be used", got)
+		}
+	})
+	t.Run("the leaders are back", func(t *testing.T) {
+		s.update(nil, []bool{true, true, true, true})
+		got := s.produce(0, 1000, 50, batchSize, 4)
+		if slices.Min(got) == 0 {
+			t.Errorf("bytes per partition: %v; all should be used", got)
+		}
+	})
+}
+
+func TestStickyFollowsLoads(t *testing.T) {
+	const batchSize = 100
+	s := newStickyPartitioner(batchSize, 0)
+	s.update([]int32{0, 3, 1}, nil)
+	got := s.produce(0, 80_000, 100, batchSize, 3)
+	for p, weight := range []int{4, 1, 3} {
+		want := weight * 1_000_000
+		if diff := got[p] - want; diff < -want/50 || diff > want/50 {
+			t.Errorf("partition %d: %d bytes, want %d within 2 %%", p, got[p], want)
+		}
+	}
+}
+
+func TestStickyUpdateEndsTurnsOfTheLeaderless(t *testing.T) {
+	s, hashes := spread(t, 16384, 4)
+	const partitions = 4
+	before := make([]int32, len(hashes))
+	for i, h := range hashes {
+		before[i] = s.pick(h, partitions)
+	}
+	available := []bool{true, true, true, true}
+	available[before[0]] = false
+	s.update(nil, available)
+	for i, h := range hashes {
+		got := s.pick(h, partitions)
+		if got == before[0] {
+			t.Errorf("shard %d is at partition %d, which has no leader", i, got)
+		}
+		if before[i] != before[0] && got != before[i] {
+			t.Errorf("shard %d moved from %d to %d, though its partition has a leader", i, before[i], got)
+		}
+	}
+}
+
+func TestStickyPartitionCountChanges(t *testing.T) {
+	s := newStickyPartitioner(1, 0)
+	s.update([]int32{0, 9, 9, 9, 9, 0}, nil) // mostly 0 and 5
+	for i := range 100 {
+		p := s.pick(0, 6)
+		s.produced(0, p, 1, true)
+		if got := s.pick(0, 2); got < 0 || got > 1 {
+			t.Fatalf("turn %d: partition %d of 2", i, got)
+		}
+		// A turn that began when there were six partitions does not go on.
+		if got := s.pick(0, 1); got != 0 {
+			t.Fatalf("turn %d: partition %d of 1", i, got)
+		}
+	}
+}

@@ -78,10 +78,12 @@ func (b *broker) sequenceRefused(r *request, i int, code KafkaError) {
 }
 
 // split replaces a batch that the broker finds too large by two halves. False:
-// it holds a single record.
+// it holds a single record, or an earlier attempt may have been appended (the
+// limit was changed in between): the halves would not be recognised as what the
+// log already has.
 func (b *broker) split(r *request, i int) bool {
 	batch, q := r.batches[i], r.owners[i]
-	if batch.Records() < 2 {
+	if batch.Records() < 2 || batch.Sender.Ambiguous {
 		return false
 	}
 	b.note(batch, MessageTooLarge, MessageTooLarge)

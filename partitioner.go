@@ -20,10 +20,11 @@ import (
 // What sticks is not the topic but a shard of its producing goroutines: two
 // cores that append to one partition pay two to three times as much for each
 // record as two that append to different ones. But as many open batches as
-// goroutines would be a waste where few records come, and so the topic starts
-// with one shard, and doubles them whenever two goroutines are seen to disturb
-// each other in one. So one goroutine, or many slow ones, fill one batch at a
-// time, as in the Java client; and busy cores soon have a partition each.
+// goroutines are a waste where few records come: the linger would close each
+// almost empty. So the topic starts with one shard, doubles them while turns end
+// with full batches, and halves them while they do not. Many slow goroutines
+// then fill one batch at a time, as in the Java client, and busy ones soon have
+// a partition each.
 //
 // Any goroutine may call pick and produced. update belongs to the sender, one
 // call at a time.
@@ -40,7 +41,7 @@ type stickyPartitioner struct {
 	loads atomic.Pointer[loadTable]
 
 	// shift turns a goroutine's hash into a shard: 32 is one shard, 31 two,
-	// and so on. It only falls. Read for every record, hardly ever written.
+	// and so on. Read for every record, written when the shards change.
 	shift atomic.Uint32
 
 	_ [cacheLinePair]byte
@@ -49,7 +50,11 @@ type stickyPartitioner struct {
 	// two shards get the same number.
 	next atomic.Uint32
 
-	_ [cacheLinePair - 4]byte
+	// filled is how many turns ended with a full batch, less those that did
+	// not, since the shards last changed.
+	filled atomic.Int32
+
+	_ [cacheLinePair - 8]byte
 
 	shards []stickyShard
 }
@@ -57,12 +62,7 @@ type stickyPartitioner struct {
 // stickyShard is one shard's turn. Normally one goroutine writes it; any may.
 type stickyShard struct {
 	turn atomicTurn
-
-	// disturbances counts how often two goroutines wanted to write turn at
-	// once, in the present turn.
-	disturbances atomic.Uint32
-
-	_ [cacheLinePair - 12]byte
+	_    [cacheLinePair - 8]byte
 }
 
 // cacheLinePair is what must lie between words that different cores write: two
@@ -80,24 +80,27 @@ const (
 	// hash: with as many shards as cores, two of them would often meet.
 	shardsPerCore = 4
 
-	// disturbancesToSplit is how many make more shards, if they come within
-	// one turn. A goroutine that is interrupted at the wrong moment causes
-	// one; two cores at full speed cause dozens.
-	disturbancesToSplit = 8
+	// oneShard is the shift that leads every hash to the first shard.
+	oneShard = 32
+
+	// turnsToChange is how many more turns must have ended one way than the
+	// other before the shards change. A change costs each shard one short
+	// batch, so it should be rare; and 3 changes of 8 turns are soon over.
+	turnsToChange = 8
 )
 
-// newStickyPartitioner makes the state of one topic. seed is any number: it
+// newStickyPartitioner makes the state of one topic. batchSize is at least 1. seed is any number: it
 // decides where the first turn goes, so that the many producers of a fleet do
 // not all begin with partition 0.
 func newStickyPartitioner(batchSize int, seed uint32) *stickyPartitioner {
 	shards := min(maxShards, shardsPerCore*runtime.GOMAXPROCS(0))
 	log2 := bits.Len(uint(shards - 1))
 	s := &stickyPartitioner{
-		limit:    uint64(max(1, batchSize)),
-		minShift: uint32(32 - log2),
+		limit:    uint64(batchSize),
+		minShift: uint32(oneShard - log2),
 		shards:   make([]stickyShard, 1<<log2),
 	}
-	s.shift.Store(32)
+	s.shift.Store(oneShard)
 	s.next.Store(seed)
 	return s
 }
@@ -109,7 +112,7 @@ func newStickyPartitioner(batchSize int, seed uint32) *stickyPartitioner {
 //	|  partition + 1   |      bytes       |
 //	+------------------+------------------+
 //
-// Zero is a shard that has to choose. The bytes can not overflow into the
+// Zero is a shard that has to choose: its partition, -1, is none. The bytes can not overflow into the
 // partition: a turn ends at twice the limit, so there are never more than
 // 2·2 MiB plus one record.
 type turn uint64
@@ -137,10 +140,9 @@ func (s *stickyPartitioner) pick(hash uint32, partitions int32) int32 {
 	for {
 		t := sh.turn.load()
 		// The topic may have been created anew, with fewer partitions.
-		if t != 0 && t.fits(partitions) {
+		if t.fits(partitions) {
 			return t.partition()
 		}
-		sh.disturbances.Store(0)
 		if chosen := newTurn(s.choose(partitions)); sh.turn.cas(t, chosen) {
 			return chosen.partition()
 		}
@@ -162,29 +164,50 @@ func (s *stickyPartitioner) produced(hash uint32, partition int32, bytes int, ba
 	sh := s.shard(hash)
 	for {
 		t := sh.turn.load()
-		if t == 0 || t.partition() != partition {
+		if t.partition() != partition {
 			return // Another goroutine of the shard has ended this turn.
 		}
 		sum := t.bytes() + uint64(max(1, bytes))
 		after := t.with(sum)
-		if sum >= s.limit && batchFull || sum >= 2*s.limit {
+		filled := sum >= s.limit && batchFull
+		if filled || sum >= 2*s.limit {
 			after = 0
 		}
 		if sh.turn.cas(t, after) {
+			if after == 0 {
+				s.ended(filled)
+			}
 			return
-		}
-		if sh.disturbances.Add(1) == disturbancesToSplit {
-			s.split()
 		}
 	}
 }
 
-// split doubles the shards. Goroutines whose hash leads them to another shard
-// now begin a turn there; that costs one short batch each, a few times in the
-// life of a topic.
+// ended counts a turn that is over, and changes the shards if most turns lately
+// ended alike.
+func (s *stickyPartitioner) ended(filled bool) {
+	if filled {
+		if s.filled.Add(1) >= turnsToChange {
+			s.filled.Store(0)
+			s.split()
+		}
+	} else if s.filled.Add(-1) <= -turnsToChange {
+		s.filled.Store(0)
+		s.merge()
+	}
+}
+
+// split doubles the shards. Goroutines whose hash leads them to another one now
+// begin a turn there, or go on with one that was left in the middle.
 func (s *stickyPartitioner) split() {
 	if shift := s.shift.Load(); shift > s.minShift {
 		s.shift.CompareAndSwap(shift, shift-1)
+	}
+}
+
+// merge halves the shards.
+func (s *stickyPartitioner) merge() {
+	if shift := s.shift.Load(); shift < oneShard {
+		s.shift.CompareAndSwap(shift, shift+1)
 	}
 }
 

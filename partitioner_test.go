@@ -4,7 +4,6 @@ import (
 	"math"
 	"runtime"
 	"slices"
-	"sync"
 	"testing"
 )
 
@@ -83,7 +82,7 @@ func TestStickyBatchSizeOne(t *testing.T) {
 	// Every record is a batch, so every record moves on: also empty ones, or
 	// they would all go to one partition.
 	for _, size := range []int{0, 1, 100} {
-		s := newStickyPartitioner(0, 0)
+		s := newStickyPartitioner(1, 0)
 		before := s.pick(0, 3)
 		for range 10 {
 			s.produced(0, before, size, true)
@@ -159,84 +158,6 @@ func TestStickyFillsBatches(t *testing.T) {
 	}
 }
 
-func TestStickyAvoidsLeaderless(t *testing.T) {
-	const batchSize = 100
-	s := newStickyPartitioner(batchSize, 0)
-	s.update(nil, []bool{true, false, true, false})
-	got := s.produce(0, 1000, 50, batchSize, 4)
-	if got[1] != 0 || got[3] != 0 {
-		t.Errorf("bytes per partition: %v; 1 and 3 have no leader", got)
-	}
-	if diff := got[0] - got[2]; diff < -2*batchSize || diff > 2*batchSize {
-		t.Errorf("bytes per partition: %v; 0 and 2 should get the same", got)
-	}
-
-	t.Run("none has one", func(t *testing.T) {
-		s.update(nil, make([]bool, 4))
-		got := s.produce(0, 1000, 50, batchSize, 4)
-		if slices.Min(got) == 0 {
-			t.Errorf("bytes per partition: %v; all should be used", got)
-		}
-	})
-	t.Run("the leaders are back", func(t *testing.T) {
-		s.update(nil, []bool{true, true, true, true})
-		got := s.produce(0, 1000, 50, batchSize, 4)
-		if slices.Min(got) == 0 {
-			t.Errorf("bytes per partition: %v; all should be used", got)
-		}
-	})
-}
-
-func TestStickyFollowsLoads(t *testing.T) {
-	const batchSize = 100
-	s := newStickyPartitioner(batchSize, 0)
-	s.update([]int32{0, 3, 1}, nil)
-	got := s.produce(0, 80_000, 100, batchSize, 3)
-	for p, weight := range []int{4, 1, 3} {
-		want := weight * 1_000_000
-		if diff := got[p] - want; diff < -want/50 || diff > want/50 {
-			t.Errorf("partition %d: %d bytes, want %d within 2 %%", p, got[p], want)
-		}
-	}
-}
-
-func TestStickyUpdateEndsTurnsOfTheLeaderless(t *testing.T) {
-	s, hashes := spread(t, 16384, 4)
-	const partitions = 4
-	before := make([]int32, len(hashes))
-	for i, h := range hashes {
-		before[i] = s.pick(h, partitions)
-	}
-	available := []bool{true, true, true, true}
-	available[before[0]] = false
-	s.update(nil, available)
-	for i, h := range hashes {
-		got := s.pick(h, partitions)
-		if got == before[0] {
-			t.Errorf("shard %d is at partition %d, which has no leader", i, got)
-		}
-		if before[i] != before[0] && got != before[i] {
-			t.Errorf("shard %d moved from %d to %d, though its partition has a leader", i, before[i], got)
-		}
-	}
-}
-
-func TestStickyPartitionCountChanges(t *testing.T) {
-	s := newStickyPartitioner(1, 0)
-	s.update([]int32{0, 9, 9, 9, 9, 0}, nil) // mostly 0 and 5
-	for i := range 100 {
-		p := s.pick(0, 6)
-		s.produced(0, p, 1, true)
-		if got := s.pick(0, 2); got < 0 || got > 1 {
-			t.Fatalf("turn %d: partition %d of 2", i, got)
-		}
-		// A turn that began when there were six partitions does not go on.
-		if got := s.pick(0, 1); got != 0 {
-			t.Fatalf("turn %d: partition %d of 1", i, got)
-		}
-	}
-}
-
 func TestStickyCounterWraps(t *testing.T) {
 	s := newStickyPartitioner(1, math.MaxUint32-2)
 	got := s.produce(0, 3000, 1, 1, 7)
@@ -245,50 +166,60 @@ func TestStickyCounterWraps(t *testing.T) {
 	}
 }
 
-func TestStickyOneGoroutineUsesOneShard(t *testing.T) {
+func TestStickyShardsFollowTheFlow(t *testing.T) {
+	const limit = 1000
+	tests := []struct {
+		name   string
+		filled []bool // how turns end, over and over
+		turns  int
+		from   uint32 // splits that were made before
+		want   uint32 // splits in the end
+	}{
+		{name: "few full batches", filled: []bool{true}, turns: turnsToChange - 1},
+		{name: "full batches", filled: []bool{true}, turns: turnsToChange, want: 1},
+		{name: "almost twice as many", filled: []bool{true}, turns: 2*turnsToChange - 1, want: 1},
+		{name: "full batches for long", filled: []bool{true}, turns: 1000, want: 3},
+		{name: "batches that the linger closes", filled: []bool{false}, turns: 1000},
+		{name: "the flow ebbs", filled: []bool{false}, turns: turnsToChange, from: 3, want: 2},
+		{name: "the flow ends", filled: []bool{false}, turns: 1000, from: 3},
+		{name: "the flow ebbs for twice as long", filled: []bool{false}, turns: 2*turnsToChange - 1, from: 3, want: 2},
+		{name: "half and half", filled: []bool{true, false}, turns: 1000, from: 2, want: 2},
+		{name: "mostly full", filled: []bool{true, true, false}, turns: 1000, want: 3},
+		{name: "mostly not", filled: []bool{true, false, false}, turns: 1000, from: 3},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newStickyPartitioner(limit, 0)
+			s.shards, s.minShift = make([]stickyShard, 8), oneShard-3
+			for range tc.from {
+				s.split()
+			}
+			for i := range tc.turns {
+				hash := uint32(i) * (fibonacci >> 32) // any goroutine
+				filled := tc.filled[i%len(tc.filled)]
+				bytes := limit
+				if !filled {
+					bytes = 2 * limit
+				}
+				s.produced(hash, s.pick(hash, 12), bytes, filled)
+			}
+			if got := oneShard - s.shift.Load(); got != tc.want {
+				t.Errorf("%d splits, want %d", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestStickySlowGoroutinesShareATurn(t *testing.T) {
 	s := newStickyPartitioner(16384, 0)
 	var hash uint32
 	first := s.pick(hash, 12)
 	for range 50 { // 50 different goroutines, one after another
 		hash += fibonacci >> 32
 		if got := s.pick(hash, 12); got != first {
-			t.Fatalf("hash %#x goes to partition %d, the first to %d: without contention there is one turn", hash, got, first)
+			t.Fatalf("hash %#x goes to partition %d, the first to %d: no batch was full yet", hash, got, first)
 		}
 	}
-}
-
-func TestShardOf(t *testing.T) {
-	t.Run("stays in a goroutine", func(t *testing.T) {
-		first := shardOf()
-		for range 1000 {
-			if got := shardOf(); got != first {
-				t.Fatalf("shardOf = %#x, then %#x", first, got)
-			}
-		}
-	})
-	t.Run("differs between goroutines", func(t *testing.T) {
-		const goroutines = 32
-		hashes := make([]uint32, goroutines)
-		var ready, done sync.WaitGroup
-		ready.Add(goroutines)
-		for i := range goroutines {
-			done.Go(func() {
-				hashes[i] = shardOf()
-				ready.Done()
-				ready.Wait() // all stacks are alive at once
-			})
-		}
-		done.Wait()
-		shards := make(map[uint32]bool)
-		for _, h := range hashes {
-			shards[h>>26] = true
-		}
-		// 32 balls in 64 boxes occupy 25 on average; 12 is out of reach for
-		// anything like a hash, and a constant occupies one.
-		if len(shards) < 12 {
-			t.Errorf("%d goroutines fall into %d of 64 shards", goroutines, len(shards))
-		}
-	})
 }
 
 func TestNewStickyPartitionerShards(t *testing.T) {
@@ -299,7 +230,7 @@ func TestNewStickyPartitionerShards(t *testing.T) {
 		if got := len(s.shards); got != want {
 			t.Errorf("GOMAXPROCS %d: %d shards, want %d", procs, got, want)
 		}
-		if got := int(math.MaxUint32 >> s.minShift); got != want-1 {
+		if got := uint32(math.MaxUint32) >> s.minShift; got != uint32(want-1) {
 			t.Errorf("GOMAXPROCS %d: the last hash leads to shard %d of %d", procs, got, want)
 		}
 	}

@@ -29,11 +29,13 @@ func FromProperties(properties map[string]string) (Option, error) {
 	known := knownProperties()
 	own := maps.Clone(properties)
 	trial := defaultConfig()
+	guesses := 20 // a nearest name costs a comparison with every known one
 	for _, name := range slices.Sorted(maps.Keys(own)) {
 		if p, ok := known[name]; ok {
 			p.set(trial, p, strings.TrimSpace(own[name]))
 		} else {
-			trial.problem("%s", unknownProperty(name, known))
+			trial.problem("%s", unknownProperty(name, known, guesses > 0))
+			guesses--
 		}
 	}
 	if trial.given[setBrokers] != "" {
@@ -143,10 +145,13 @@ func unsupportedHint(name string) string {
 	}
 }
 
-// unknownProperty describes a name that is not in Java's list, with the nearest
-// one that is.
-func unknownProperty(name string, known map[string]property) string {
+// unknownProperty describes a name that is not in Java's list, and if guess is
+// set, names the nearest one that is.
+func unknownProperty(name string, known map[string]property, guess bool) string {
 	text := fmt.Sprintf("%s: Kafka's producer has no such property", clip(strconv.Quote(name)))
+	if !guess {
+		return text
+	}
 	if nearest := nearestName(name, known); nearest != "" {
 		text += fmt.Sprintf("; did you mean %s?", nearest)
 	}

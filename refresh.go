@@ -77,6 +77,9 @@ func (t *Topic) await(ctx context.Context, budget *blockBudget, wait bool, least
 		return nil, err
 	}
 	t.lastUsed.Store(p.clock.CoarseMs())
+	if p.cfg.idempotence {
+		p.ids.request(p) // beside the metadata, not after it
+	}
 	start := time.Now()
 	defer func() { budget.spent += time.Since(start) }()
 	for first := true; ; first = false {

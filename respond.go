@@ -24,15 +24,16 @@ func (b *broker) Written(slot int) {
 
 // Response is called with the answer to a request.
 func (b *broker) Response(slot int, frame []byte) error {
-	_, body, err := wire.ResponseHeader(frame, wire.Flexible(b.version))
+	r := &b.reqs[slot]
+	_, body, err := wire.ResponseHeader(frame, wire.Flexible(r.version))
 	if err == nil {
-		err = b.response.Decode(b.version, body)
+		err = b.response.Decode(r.version, body)
 	}
 	if err != nil {
-		// The request is still in flight for the connection, which fails it.
-		return fmt.Errorf("broker %d (%s) sent a Produce response that can not be read: %w", b.id, *b.addr.Load(), err)
+		err = fmt.Errorf("broker %d (%s) sent a Produce response that can not be read: %w", b.id, *b.addr.Load(), err)
+		b.Failed(slot, true, err)
+		return err
 	}
-	r := &b.reqs[slot]
 	b.failures = 0
 	b.throttle(b.response.ThrottleMs)
 	next := 0

@@ -157,16 +157,26 @@ func (b *broker) write() error {
 	return b.conn.Send(b.correl, acks != 0, b.env.Now+int64(b.p.cfg.requestTimeout))
 }
 
+// lastVersionWithNames is the last Produce version that names topics; later
+// ones have ids.
+const lastVersionWithNames = 12
+
 func (b *broker) encode(r *request) {
 	c := &b.p.cfg
 	e := &r.encoder
 	topics := 0
+	r.version = b.version
 	for i, q := range r.owners {
-		if i == 0 || q.topic != r.owners[i-1].topic {
-			topics++
+		if i > 0 && q.topic == r.owners[i-1].topic {
+			continue
+		}
+		topics++
+		if *q.topic.id.Load() == [16]byte{} {
+			// The broker that answered the metadata request knows no ids.
+			r.version = min(r.version, lastVersionWithNames)
 		}
 	}
-	e.Begin(b.version, b.correl, c.clientID, c.acks, int32(c.requestTimeout/time.Millisecond), topics)
+	e.Begin(r.version, b.correl, c.clientID, c.acks, int32(c.requestTimeout/time.Millisecond), topics)
 	for i := 0; i < len(r.owners); {
 		t := r.owners[i].topic
 		n := i

@@ -49,8 +49,8 @@ func (p *Partition) Append(ctx context.Context, r *Record, wait time.Duration) (
 }
 
 // AppendOpen is Append without opening a batch: ok is false, and nothing has
-// happened, if there is no open batch or r does not fit. full says that there
-// was one: a partitioner without a key then turns to another partition, so
+// happened, if there is no open batch or r does not fit. full says that it does
+// not fit: a partitioner without a key then turns to another partition, so
 // that batches leave filled.
 func (p *Partition) AppendOpen(r *Record) (t Ticket, ok, full bool) {
 	for {
@@ -63,6 +63,8 @@ func (p *Partition) AppendOpen(r *Record) (t Ticket, ok, full bool) {
 			return Ticket(w), true, false
 		case sealedFull:
 			return 0, false, true
+		case sealedEarly:
+			return 0, false, false
 		}
 	}
 }
@@ -70,9 +72,10 @@ func (p *Partition) AppendOpen(r *Record) (t Ticket, ok, full bool) {
 type appendOutcome uint8
 
 const (
-	appended   appendOutcome = iota
-	sealedFull               // the batch is sealed: it needs a successor
-	stale                    // the open word has moved on
+	appended    appendOutcome = iota
+	sealedFull                // sealed because it has no room: it needs a successor
+	sealedEarly               // sealed by time or by Flush: it needs one too
+	stale                     // the open word has moved on
 )
 
 // tryAppend appends r to the batch that w names.
@@ -85,7 +88,10 @@ func (p *Partition) tryAppend(w word, r *Record) appendOutcome {
 			return stale
 		}
 		if s.sealed() {
-			return sealedFull
+			if _, total := wire.RecordSize(r.Payload, 0, 0); s.offset()+total > a.limit {
+				return sealedFull
+			}
+			return sealedEarly
 		}
 		ts := r.TimestampMs
 		if !r.HasTimestamp {

@@ -82,11 +82,24 @@ func (p *Partition) Next(e *Env) (*Batch, Wait) {
 		return b, Go
 	}
 	if len(s.inflight) > 0 {
-		if len(s.inflight) >= e.MaxInFlight || e.Idempotent && !s.seq.mayPipeline(e) {
+		if len(s.inflight) >= e.MaxInFlight || e.Idempotent && !s.mayPipeline(e) {
 			return nil, WaitInFlight
 		}
 	}
 	return p.headReady(e.Now)
+}
+
+// dedupWindow is how many of a producer's last batches a broker remembers for
+// each partition.
+const dedupWindow = 5
+
+// mayPipeline says whether a batch with a new sequence may follow those in
+// flight. Counted from the oldest without an answer, it must stay among the
+// batches that the broker remembers: if younger ones were answered and pushed
+// the oldest out of the broker's memory, its retry would not be recognised.
+func (s *senderSide) mayPipeline(e *Env) bool {
+	return s.seq.mayPipeline(e) &&
+		s.order-s.inflight[0].Sender.Order < (dedupWindow-1)*orderStep
 }
 
 // headReady returns the oldest batch of the chain if it is due and complete.

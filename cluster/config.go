@@ -76,7 +76,9 @@ type Config struct {
 	// another answered, entries of a response that were dropped.
 	Logger *slog.Logger
 
-	// Now, Wait and Rand are the clock and the dice, for tests. Rand
+	// Now, Wait and Rand are the clock and the dice, for tests. They rule
+	// backoff, throttle and triggers; deadlines of connections are real
+	// time, since the kernel knows no other. Rand
 	// returns a number in [0, 1); a Client never calls it concurrently.
 	Now  func() time.Time
 	Wait func(ctx context.Context, d time.Duration) error

@@ -128,6 +128,24 @@ func TestConvertPartitions(t *testing.T) {
 	}
 }
 
+func TestConvertManyDuplicates(t *testing.T) {
+	var twice []kmsg.MetadataResponseTopicPartition
+	for epoch := range int32(2) {
+		for i := range int32(200) {
+			twice = append(twice, partitionEntry(199-i, 1, epoch, 0))
+		}
+	}
+	var m Metadata
+	for i, p := range m.convertPartitions(twice, map[int32]bool{1: true}) {
+		if p.Index != int32(i) || p.LeaderEpoch != 0 {
+			t.Errorf("partition %d = %+v, want the first entry of it", i, p)
+		}
+	}
+	if m.Dropped != 200 {
+		t.Errorf("Dropped = %d, want 200", m.Dropped)
+	}
+}
+
 func TestConvertManyPartitions(t *testing.T) {
 	const extra = 100
 	all := make([]kmsg.MetadataResponseTopicPartition, maxPartitions+extra)

@@ -205,39 +205,6 @@ func TestRequestNeedsShape(t *testing.T) {
 	}
 }
 
-func TestDetach(t *testing.T) {
-	link := mustLink(t, newBroker("b:1"))
-	conn, err := link.Detach()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	link.Close() // Must not close what is not its own any more.
-	if _, err := link.Request(t.Context(), producerIDRequest()); !errors.Is(err, ErrClosed) {
-		t.Errorf("Request after Detach: %v, want ErrClosed", err)
-	}
-	if _, err := link.Detach(); !errors.Is(err, ErrClosed) {
-		t.Errorf("second Detach: %v, want ErrClosed", err)
-	}
-	formatter := kmsg.NewRequestFormatter(kmsg.FormatterClientID("c"))
-	if _, err := conn.Write(formatter.AppendRequest(nil, producerIDRequest(), 99)); err != nil {
-		t.Fatalf("writing to the detached connection: %v", err)
-	}
-	frame, err := readFrame(conn, 1<<20)
-	if err != nil || string(frame[:4]) != "\x00\x00\x00\x63" {
-		t.Errorf("the detached connection answered % x, %v", frame, err)
-	}
-}
-
-func TestDetachClosed(t *testing.T) {
-	link := mustLink(t, newBroker("b:1"))
-	link.Close()
-	link.Close()
-	if _, err := link.Detach(); !errors.Is(err, ErrClosed) {
-		t.Errorf("Detach after Close: %v, want ErrClosed", err)
-	}
-}
-
 func TestHandshake(t *testing.T) {
 	errHands := errors.New("bad certificate")
 	type wrapped struct{ net.Conn }

@@ -19,11 +19,14 @@ func (a answer) Unwrap() error { return a.error }
 
 // pass is one try over all brokers.
 type pass struct {
+	began    time.Time
 	attempts []Attempt
 	tried    map[string]bool
-	// rebootstrapped is set once the pass has gone back to the bootstrap
-	// list; it does so once at most.
-	rebootstrapped bool
+}
+
+func (p *pass) failed(address string, err error) {
+	p.tried[address] = true
+	p.attempts = append(p.attempts, Attempt{Address: address, Err: err})
 }
 
 // pass calls ask with a link to one broker after the other, under the turn,
@@ -32,7 +35,7 @@ type pass struct {
 func (c *Client) pass(ctx context.Context, ask func(context.Context, *Link) error) error {
 	ctx, release := c.join(ctx)
 	defer release()
-	p := &pass{tried: make(map[string]bool)}
+	p := &pass{began: c.cfg.Now(), tried: make(map[string]bool)}
 	for {
 		if c.lock(ctx) != nil {
 			return c.interrupted(ctx, p, nil)
@@ -86,17 +89,17 @@ func (c *Client) nextLocked(p *pass) (*node, time.Duration) {
 	now := c.cfg.Now()
 	if c.overdueLocked(now) {
 		c.rebootstrapLocked("no metadata for " + c.cfg.RebootstrapTrigger.String())
-		p.rebootstrapped = true
 	}
+	c.shareLocked(p)
 	if c.link != nil && !p.tried[c.link.Address] {
 		if n := c.nodes.at(c.link.Address); !n.notBefore.After(now) {
 			return n, 0
 		}
 	}
 	best := c.nodes.best(now, p.tried)
-	if best == nil && c.mayRebootstrapLocked(p) {
+	if best == nil && c.mayRebootstrapLocked() {
 		c.rebootstrapLocked("no known broker answers")
-		p.rebootstrapped = true
+		c.shareLocked(p)
 		best = c.nodes.best(now, p.tried)
 	}
 	if best == nil {
@@ -105,14 +108,27 @@ func (c *Client) nextLocked(p *pass) (*node, time.Duration) {
 	return best, best.notBefore.Sub(now)
 }
 
-func (c *Client) mayRebootstrapLocked(p *pass) bool {
-	return !c.cfg.NoRebootstrap && !c.nodes.initial && !p.rebootstrapped
+// shareLocked takes over what passes of other goroutines found out meanwhile.
+// Without it, two passes that wait out the backoff of one dead broker would
+// take turns, and the one that comes second each time would never end.
+func (c *Client) shareLocked(p *pass) {
+	for _, n := range c.nodes.current {
+		if !p.tried[n.address] && n.failedAt.After(p.began) {
+			p.failed(n.address, n.err)
+		}
+	}
+}
+
+// mayRebootstrapLocked is false when that has been done and not helped yet, so
+// a pass goes back to the bootstrap list once at most.
+func (c *Client) mayRebootstrapLocked() bool {
+	return !c.cfg.NoRebootstrap && !c.nodes.initial
 }
 
 // overdueLocked reports that metadata has failed for too long with the brokers
 // that are known.
 func (c *Client) overdueLocked(now time.Time) bool {
-	return !c.cfg.NoRebootstrap && !c.nodes.initial && !c.failingSince.IsZero() &&
+	return c.mayRebootstrapLocked() && !c.failingSince.IsZero() &&
 		now.Sub(c.failingSince) >= c.cfg.RebootstrapTrigger
 }
 
@@ -150,17 +166,16 @@ func (c *Client) failedLocked(ctx context.Context, p *pass, n *node, err error) 
 		return
 	}
 	now := c.cfg.Now()
-	p.tried[n.address] = true
-	p.attempts = append(p.attempts, Attempt{Address: n.address, Err: err})
+	p.failed(n.address, err)
 	n.failed(err, now, Backoff(c.cfg.ReconnectBackoff, c.cfg.ReconnectBackoffMax, n.failures+1, c.cfg.Rand))
 	c.cfg.Logger.Debug("broker failed", "broker", n.address, "failures", n.failures, "error", err)
 	if c.failingSince.IsZero() {
 		c.failingSince = now
 	}
 	code := (*CodeError)(nil)
-	if errors.As(err, &code) && code.Code == codeRebootstrapRequired && c.mayRebootstrapLocked(p) {
+	if errors.As(err, &code) && code.Code == codeRebootstrapRequired && c.mayRebootstrapLocked() {
 		c.rebootstrapLocked("broker " + n.address + " demands it")
-		p.rebootstrapped = true
+		p.began = now
 		delete(p.tried, n.address) // By way of the list it may be another broker.
 	}
 }

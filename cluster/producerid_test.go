@@ -112,6 +112,27 @@ func TestInitProducerIDUnsupported(t *testing.T) {
 	}
 }
 
+// A code in the handshake is no answer to the request, so it is tried again.
+func TestInitProducerIDAfterRefusedHandshake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBroker("b:1")
+		refused := false
+		b.lies[keyApiVersions] = func(r request) ([]byte, bool) {
+			if refused {
+				return nil, true
+			}
+			refused = true
+			m := kmsg.NewPtrApiVersionsResponse()
+			m.Version, m.ErrorCode = r.version, 42
+			return frameOf(r, m), true
+		}
+		c := mustClient(t, newWorld(b).config("b:1"))
+		if id, _, err := c.InitProducerID(t.Context()); id != 4711 || err != nil {
+			t.Errorf("InitProducerID = %d, %v", id, err)
+		}
+	})
+}
+
 // While no broker answers it keeps trying, and succeeds when one comes up.
 func TestInitProducerIDOutlivesAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

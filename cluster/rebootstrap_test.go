@@ -117,6 +117,31 @@ func TestRebootstrapAfterTrigger(t *testing.T) {
 	})
 }
 
+// A failure that another broker made good is over; much later it must not count
+// as an outage since then.
+func TestTriggerCountsFromTheLastAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := newBroker("a:1"), newBroker("b:1")
+		a.metadata = metadataOf("b:1")
+		b.metadata = a.metadata
+		w := newWorld(a, b)
+		c := mustClient(t, w.config("a:1"))
+		mustMetadata(t, c)
+		for range 3 {
+			w.set("a:1", nil) // The bootstrap broker is gone, only b is left.
+			a.hangUp()
+			b.hangUp()
+			time.Sleep(c.cfg.RebootstrapTrigger * 2) // The bubble's clock.
+			if m := mustMetadata(t, c); m.Rebootstrapped {
+				t.Fatal("the client gave up brokers of which one answers")
+			}
+		}
+		if w.refusals("a:1") == 0 {
+			t.Error("no broker failed, so the test shows nothing")
+		}
+	})
+}
+
 func TestRebootstrapOnDemand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		seed, old := newBroker("seed:1"), newBroker("old:1")

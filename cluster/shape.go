@@ -112,8 +112,8 @@ func (w *walker) text(nullable bool) {
 	w.skip(size)
 }
 
-// array steps over the elements one by one, after a check that so many of them
-// could be in the bytes left at all: kmsg allocates all of them first.
+// array steps over the elements one by one, before kmsg allocates all of them
+// at once. It ends soon after the bytes do, since no element is empty.
 func (w *walker) array(elem []field) {
 	var count int64
 	if w.flexible {
@@ -121,7 +121,7 @@ func (w *walker) array(elem []field) {
 	} else {
 		count = int64(w.int32())
 	}
-	if count < 0 || count*w.smallest(elem) > int64(len(w.rest)) {
+	if count < 0 {
 		w.fail()
 		return
 	}
@@ -137,36 +137,9 @@ func (w *walker) array(elem []field) {
 // end with tagged fields.
 func isScalar(elem []field) bool { return len(elem) == 1 && elem[0].kind == fixedField }
 
-// smallest is the size of an element in which every string and array is empty.
-func (w *walker) smallest(elem []field) int64 {
-	size := int64(0)
-	for i := range elem {
-		switch f := &elem[i]; {
-		case !f.in(w.version):
-		case f.kind == fixedField:
-			size += int64(f.size)
-		case w.flexible:
-			size++
-		case f.kind == arrayField:
-			size += 4
-		default:
-			size += 2
-		}
-	}
-	if w.flexible && !isScalar(elem) {
-		size++
-	}
-	return size
-}
-
 // tags steps over tagged fields, and into those that known describes.
 func (w *walker) tags(known map[uint32][]field) {
-	count := int64(w.uvarint())
-	if count*2 > int64(len(w.rest)) { // A tag and a size are two bytes at least.
-		w.fail()
-		return
-	}
-	for ; count > 0 && !w.bad; count-- {
+	for count := w.uvarint(); count > 0 && !w.bad; count-- {
 		tag, size := w.uvarint(), int64(w.uvarint())
 		value := w.rest
 		w.skip(size)

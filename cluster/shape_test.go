@@ -74,13 +74,14 @@ func randomResponse(key, version int16, r *rand.Rand) kmsg.Response {
 	return m
 }
 
-// eachVersion runs f for every response and version with random messages.
-func eachVersion(t *testing.T, f func(t *testing.T, key, version int16, m kmsg.Response)) {
+// eachVersion runs f for every response and version with random
+// messages.
+func eachVersion(t *testing.T, rounds int, f func(t *testing.T, key, version int16, m kmsg.Response)) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, s := range shaped {
 		for version := int16(0); version <= s.newest; version++ {
 			t.Run(fmt.Sprintf("%s/v%d", s.name, version), func(t *testing.T) {
-				for range 30 {
+				for range rounds {
 					f(t, s.key, version, randomResponse(s.key, version, r))
 				}
 			})
@@ -89,7 +90,7 @@ func eachVersion(t *testing.T, f func(t *testing.T, key, version int16, m kmsg.R
 }
 
 func TestWalkAgreesWithKmsg(t *testing.T) {
-	eachVersion(t, func(t *testing.T, key, version int16, m kmsg.Response) {
+	eachVersion(t, 20, func(t *testing.T, key, version int16, m kmsg.Response) {
 		layout, _ := shapeOf(key)
 		body := m.AppendTo(nil)
 		if err := layout.walk(version, body); err != nil {
@@ -108,7 +109,7 @@ func TestWalkAgreesWithKmsg(t *testing.T) {
 }
 
 func TestDecodeRoundTrip(t *testing.T) {
-	eachVersion(t, func(t *testing.T, key, version int16, m kmsg.Response) {
+	eachVersion(t, 20, func(t *testing.T, key, version int16, m kmsg.Response) {
 		r := request{key: key, version: version, correlationID: 7}
 		frame := append(frameOf(r, m)[4:], 1, 2, 3) // Bytes that follow are ignored.
 		got := kmsg.ResponseForKey(key)
@@ -124,7 +125,7 @@ func TestDecodeRoundTrip(t *testing.T) {
 
 // Every prefix of a response is an error, whatever kmsg thinks of it.
 func TestDecodeTruncated(t *testing.T) {
-	eachVersion(t, func(t *testing.T, key, version int16, m kmsg.Response) {
+	eachVersion(t, 20, func(t *testing.T, key, version int16, m kmsg.Response) {
 		frame := frameOf(request{key: key, correlationID: 7}, m)[4:]
 		for i := range frame {
 			got := kmsg.ResponseForKey(key)
@@ -138,7 +139,7 @@ func TestDecodeTruncated(t *testing.T) {
 
 // A flipped byte may decode, but it must not panic nor take long.
 func TestDecodeFlipped(t *testing.T) {
-	eachVersion(t, func(t *testing.T, key, version int16, m kmsg.Response) {
+	eachVersion(t, 3, func(t *testing.T, key, version int16, m kmsg.Response) {
 		frame := frameOf(request{key: key, correlationID: 7}, m)[4:]
 		for i := 4; i < len(frame); i++ {
 			for _, value := range []byte{0, 1, 0x7f, 0x80, 0xff} {
@@ -166,6 +167,7 @@ func TestDecodeHostile(t *testing.T) {
 		{"half an id", keyMetadata, 4, "\x00\x00"},
 		{"another id", keyInitProducerID, 0, "\x00\x00\x00\x08" + "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00"},
 		{"header with 2^32-1 tags", keyMetadata, 9, id + "\xff\xff\xff\xff\x0f"},
+		{"header with a varint of 33 bits", keyInitProducerID, 2, id + "\x80\x80\x80\x80\x10" + "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00" + "\x00"},
 		{"header with a varint of 6 bytes", keyMetadata, 9, id + "\xff\xff\xff\xff\xff\x01"},
 		{"header tag longer than the frame", keyMetadata, 9, id + "\x01\x05\x7f"},
 		{"array of -2", keyMetadata, 4, id + "\x00\x00\x00\x00\xff\xff\xff\xfe"},
@@ -174,7 +176,7 @@ func TestDecodeHostile(t *testing.T) {
 		{"compact array of 2^32-2", keyMetadata, 9, id + "\x00\x00\x00\x00\x00\xff\xff\xff\xff\x0f"},
 		{"compact array of null", keyMetadata, 9, id + "\x00\x00\x00\x00\x00\x00"},
 		{"compact array of 2^31", keyApiVersions, 3, id + "\x00\x00\x81\x80\x80\x80\x08"},
-		{"null host", keyMetadata, 9, id + "\x00\x00\x00\x00\x00\x02\x00\x00\x00\x01\x00" + "\x00\x00\x00\x01\x00\x00\x00\x00"},
+		{"null host", keyMetadata, 9, id + "\x00\x00\x00\x00\x00\x02\x00\x00\x00\x01\x00" + "\x00\x00\x00\x01\x00\x00" + "\x00\x00\x00\x00\x01\x01\x00\x00\x00\x00\x00"},
 		{"host longer than the frame", keyMetadata, 4, id + "\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x01\x7f\xff" + "0123456789"},
 		{"negative host length", keyMetadata, 4, id + "\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x01\x80\x00" + "0123456789"},
 		{"2^31 tags at the end", keyInitProducerID, 2, id + "\x00" + "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00" + "\x80\x80\x80\x80\x08"},
@@ -190,6 +192,12 @@ func TestDecodeHostile(t *testing.T) {
 			err := decode(m, []byte(tc.frame), 7)
 			if err == nil {
 				t.Errorf("decode(% x) took it: %+v", tc.frame, m)
+			}
+			if body, err := stripHeader(m, []byte(tc.frame), 7); err == nil {
+				layout, _ := shapeOf(tc.key)
+				if layout.walk(tc.version, body) == nil {
+					t.Error("the walk leaves the fault to kmsg")
+				}
 			}
 			// kmsg alone would be busy for minutes with the tags.
 			if took := time.Since(start); took > 5*time.Second {

@@ -35,6 +35,7 @@ type driver struct {
 	mu   sync.Mutex
 	jobs []func(*Conn)
 
+	sentTo     int                // bytes of a response that the peer has written, see awaitBytes
 	closedBy   error              // why the driver closed the connection; role holder only
 	onResponse func([]byte) error // may replace the default answer
 	manual     bool               // notify is ignored: the test polls

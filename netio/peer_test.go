@@ -104,7 +104,10 @@ func frame(correlationID int32, payload []byte) []byte {
 }
 
 // echo answers every request with its own payload until the connection ends.
-func echo(conn net.Conn) {
+func echo(conn net.Conn) { serve(conn, func() {}) }
+
+// serve is echo with something to do before each answer.
+func serve(conn net.Conn, before func()) {
 	in := bufio.NewReaderSize(conn, 64<<10)
 	buf := make([]byte, 4, 64<<10)
 	for {
@@ -119,8 +122,17 @@ func echo(conn net.Conn) {
 		if _, err := io.ReadFull(in, whole[4:]); err != nil {
 			return
 		}
+		before()
 		if _, err := conn.Write(whole); err != nil {
 			return
 		}
+	}
+}
+
+// think is a broker's work on a request. Only the peer's own process calls it:
+// a sleeping thread, unlike a Go timer, wakes up within microseconds.
+func think(d time.Duration) {
+	if d > 0 {
+		nanosleep(d)
 	}
 }

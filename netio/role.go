@@ -15,11 +15,10 @@ const (
 // Leave lets it go, or the present holder is told to take one more turn and
 // the caller goes on with its own work.
 //
-//	        Enter                 Enter
-//	idle ───────────► held ─────────────► asked ──┐ Enter
-//	 ▲                │  ▲                  │  ▲   │ (stays asked)
-//	 └────────────────┘  └──────────────────┘  └───┘
-//	   Leave = true          Leave = false
+//	       Enter: true         Enter: false
+//	idle ─────────────► held ─────────────────► asked
+//	     ◄─────────────      ◄─────────────────
+//	       Leave: true         Leave: false       Enter: false, stays asked
 //
 // The race to win, with a caller P that has news and the holder H:
 //

@@ -22,6 +22,7 @@ type handOver struct {
 	seen   atomic.Uint64 // taken by a turn
 	ready  atomic.Int64  // goroutines that have finished the round
 	failed atomic.Bool
+	over   atomic.Bool // time is up: the last round has been opened
 
 	turns   int // role holder only: the race detector guards mutual exclusion
 	counted atomic.Int64
@@ -62,10 +63,16 @@ func dawdle(rng *rand.Rand) {
 	}
 }
 
-func (h *handOver) run(me, players, rounds uint64) {
-	rng := rand.New(rand.NewPCG(me, rounds))
-	for round := uint64(1); round <= rounds; round++ {
+// run plays rounds until the time is up. With more threads than cores a round
+// may take as long as the kernel lets a spinning thread run, so their number
+// is not fixed.
+func (h *handOver) run(me, players uint64, until time.Time) {
+	rng := rand.New(rand.NewPCG(me, players))
+	for round := uint64(1); ; round++ {
 		if !h.await(func() bool { return h.round.Load() >= round }) {
+			return
+		}
+		if h.over.Load() {
 			return
 		}
 		dawdle(rng)
@@ -78,6 +85,7 @@ func (h *handOver) run(me, players, rounds uint64) {
 		}
 		if h.ready.Add(1) == int64(players) { // the last one opens the next round
 			h.ready.Store(0)
+			h.over.Store(time.Now().After(until))
 			h.round.Store(round + 1)
 		}
 	}
@@ -108,9 +116,9 @@ func (h *handOver) await(cond func() bool) bool {
 }
 
 func TestRoleHandOver(t *testing.T) {
-	rounds := uint64(30_000)
+	lasts := 400 * time.Millisecond
 	if testing.Short() {
-		rounds = 4_000
+		lasts = 50 * time.Millisecond
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for _, procs := range []int{1, 2, 3, 4, 8} {
@@ -119,9 +127,10 @@ func TestRoleHandOver(t *testing.T) {
 				runtime.GOMAXPROCS(procs)
 				var h handOver
 				h.round.Store(1)
+				until := time.Now().Add(lasts)
 				var wg sync.WaitGroup
 				for me := range players {
-					wg.Go(func() { h.run(me, players, rounds) })
+					wg.Go(func() { h.run(me, players, until) })
 				}
 				wg.Wait()
 				if h.failed.Load() {
@@ -130,6 +139,7 @@ func TestRoleHandOver(t *testing.T) {
 				if got := h.counted.Load(); int64(h.turns) != got {
 					t.Errorf("%d turns, but the holders counted %d: two held the role at once", got, h.turns)
 				}
+				t.Logf("%d rounds, %d turns", h.round.Load()-1, h.turns)
 				if s := h.role.state.Load(); s != roleIdle {
 					t.Errorf("state %d at rest, want idle", s)
 				}

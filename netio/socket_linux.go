@@ -83,7 +83,7 @@ func (s *rawSocket) tryRead(p []byte) (int, error) {
 			return n, nil
 		case errno == unix.EINTR:
 			continue
-		case errno == unix.EAGAIN:
+		case errno == unix.EAGAIN: // W3
 			if err := s.parkErr.Load(); err != nil {
 				return 0, *err // nobody would tell us about more
 			}

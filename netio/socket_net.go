@@ -158,7 +158,7 @@ func (s *netSocket) read() {
 			s.in.appended(n)
 		}
 		if err != nil {
-			s.readErr.Store(&err)
+			fail(&s.readErr, err)
 		}
 		if n > 0 || err != nil {
 			s.notify()
@@ -191,7 +191,7 @@ func (s *netSocket) write() {
 		}
 		s.out.consumed(n)
 		if err != nil {
-			s.writeErr.Store(&err)
+			fail(&s.writeErr, err)
 			s.notify()
 			return
 		}
@@ -208,3 +208,6 @@ func leaveToken(c chan<- struct{}) {
 	default:
 	}
 }
+
+// fail is a function of its own because err moves to the heap here.
+func fail(cell *atomic.Pointer[error], err error) { cell.Store(&err) }

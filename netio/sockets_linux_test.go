@@ -1,6 +1,7 @@
 package netio
 
 import (
+	"errors"
 	"net"
 	"runtime"
 	"testing"
@@ -33,4 +34,35 @@ func awaitInput(t *testing.T, c *Conn) {
 		}
 	}
 	t.Fatal("nothing arrived")
+}
+
+// withSyscalls changes the system calls of a raw socket before it is used.
+func withSyscalls(open func(*net.TCPConn) (socket, error), change func(*syscalls)) func(*net.TCPConn) (socket, error) {
+	return func(nc *net.TCPConn) (socket, error) {
+		s, err := open(nc)
+		if err == nil {
+			change(&s.(*rawSocket).calls)
+		}
+		return s, err
+	}
+}
+
+func wantErrno(t *testing.T, err error, want unix.Errno) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("err = %v, want %v", err, want)
+	}
+}
+
+// expireReads throws the parked reader out of the poller.
+func expireReads(t *testing.T, c *Conn) {
+	t.Helper()
+	if err := c.sock.(*rawSocket).tcp.SetReadDeadline(time.Unix(1, 0)); err != nil {
+		t.Fatalf("set deadline: %v", err)
+	}
+}
+
+func nanosleep(d time.Duration) {
+	ts := unix.NsecToTimespec(d.Nanoseconds())
+	_ = unix.Nanosleep(&ts, nil) // a signal may cut it short; nobody minds
 }

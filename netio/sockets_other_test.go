@@ -25,3 +25,5 @@ func awaitInput(t *testing.T, c *Conn) {
 	}
 	t.Fatal("nothing arrived")
 }
+
+func nanosleep(d time.Duration) { time.Sleep(d) }

@@ -7,12 +7,11 @@ import "testing"
 func TestNoAllocation(t *testing.T) {
 	r := New[item](3)
 	n := testing.AllocsPerRun(1000, func() {
-		for r.TryPush(item{seq: 1}) {
+		for range r.Cap() + 1 { // The last one finds it full, or empty.
+			r.TryPush(item{seq: 1})
 		}
-		for {
-			if _, ok := r.TryPop(); !ok {
-				break
-			}
+		for range r.Cap() + 1 {
+			r.TryPop()
 		}
 	})
 	if n != 0 {

@@ -30,8 +30,8 @@
 //	                     of the queue
 //	P3 store seq=pos+1 . publishes the value; observed by C1
 //	C1 load seq ........ sees P3, so the value is completely written
-//	C2 store head ...... for Len; before C3, so that at no moment tail-head
-//	                     exceeds the capacity
+//	C2 store head ...... for Len; before C3, so that tail-head never exceeds
+//	                     the capacity
 //	C3 store seq ....... makes room for pos+capacity; observed by P1
 //
 // # What is promised, and what is not

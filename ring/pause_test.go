@@ -10,34 +10,37 @@ import (
 	"testing"
 )
 
-// Between a producer's load of seq and its CAS, other producers fill the ring
-// and the consumer empties it: the CAS must fail, and the retry succeed.
-func TestPauseTailMovesBeforeCAS(t *testing.T) {
-	for laps := range 4 {
-		t.Run(fmt.Sprintf("laps=%d", laps), func(t *testing.T) {
-			r := newAt[int](2, starts[3].pos+3)
-			nested := false
-			r.pause = func(p point) {
-				if p != afterLoad || nested {
-					return
+// While a producer stands before its look at the slot, or before its CAS, other
+// producers fill the ring and the consumer empties it. There is room all the
+// same: the producer must start again, and succeed.
+func TestPauseTailMoves(t *testing.T) {
+	for _, at := range []point{afterTail, afterLoad} {
+		for laps := range 4 {
+			t.Run(fmt.Sprintf("point=%d/laps=%d", at, laps), func(t *testing.T) {
+				r := newAt[int](2, starts[3].pos+3)
+				nested := false
+				r.pause = func(p point) {
+					if p != at || nested {
+						return
+					}
+					nested = true
+					for i := range laps {
+						fillAndDrain(t, r, 10*i)
+					}
+					if !r.TryPush(1) {
+						t.Errorf("nested TryPush refused; %s", r.state())
+					}
 				}
-				nested = true
-				for i := range laps {
-					fillAndDrain(t, r, 10*i)
+				if !r.TryPush(2) {
+					t.Fatalf("TryPush refused; %s", r.state())
 				}
-				if !r.TryPush(1) {
-					t.Errorf("nested TryPush refused; %s", r.state())
+				for want := 1; want <= 2; want++ {
+					if v, ok := r.TryPop(); !ok || v != want {
+						t.Fatalf("TryPop = %d, %t, want %d, true", v, ok, want)
+					}
 				}
-			}
-			if !r.TryPush(2) {
-				t.Fatalf("TryPush refused; %s", r.state())
-			}
-			for want := 1; want <= 2; want++ {
-				if v, ok := r.TryPop(); !ok || v != want {
-					t.Fatalf("TryPop = %d, %t, want %d, true", v, ok, want)
-				}
-			}
-		})
+			})
+		}
 	}
 }
 
@@ -52,6 +55,9 @@ func TestPauseFullUntilRoomIsMade(t *testing.T) {
 		r.pause = func(p point) {
 			if p == afterTake {
 				refused = !r.TryPush(-1)
+				if got := r.Len(); got != capacity-1 {
+					t.Errorf("capacity %d: Len() = %d after a value was taken, want %d", capacity, got, capacity-1)
+				}
 			}
 		}
 		if v, ok := r.TryPop(); !ok || v != 0 {

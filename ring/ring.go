@@ -45,7 +45,8 @@ type slot[T any] struct {
 type point uint8
 
 const (
-	afterLoad  point = iota // a producer has seen a free slot, and not claimed it
+	afterTail  point = iota // a producer has loaded tail, and not yet looked at the slot
+	afterLoad               // a producer has looked at the slot, and not claimed it
 	afterClaim              // a producer has claimed its position, and not published it
 	afterTake               // the consumer has taken a value, and not made room
 )
@@ -110,6 +111,9 @@ func (r *Ring[T]) TryPush(v T) bool {
 func (r *Ring[T]) claim() (uint64, bool) {
 	for {
 		pos := r.tail.pos.Load()
+		if invariant.Enabled {
+			r.at(afterTail)
+		}
 		seq := r.slots[pos&r.mask].seq.Load() // P1
 		if invariant.Enabled {
 			r.at(afterLoad)
@@ -158,25 +162,28 @@ func (r *Ring[T]) TryPop() (T, bool) {
 		return zero, false
 	}
 	v := s.value
-	s.value = zero // The ring must not keep alive what it has handed out.
+	s.value = zero            // The ring must not keep alive what it has handed out.
+	r.head.pos.Store(pos + 1) // C2
 	if invariant.Enabled {
 		r.at(afterTake)
 	}
-	r.head.pos.Store(pos + 1) // C2
 	free := pos + r.capacity
 	r.slots[free&r.mask].seq.Store(free) // C3
 	return v, true
 }
 
-// Len is the number of values that are claimed and not taken. It is exact when
-// nobody else is at work, and always between 0 and Cap.
+// Len is the number of values that are claimed and not taken, at one moment of
+// the call. It is always between 0 and Cap. Any goroutine may call it.
 func (r *Ring[T]) Len() int {
-	// Head is loaded first and never overtakes tail, so that the difference
-	// can not be negative. It can be too large by what was taken and pushed
-	// between the two loads.
-	head := r.head.pos.Load()
-	tail := r.tail.pos.Load()
-	return int(min(tail-head, r.capacity))
+	for {
+		head := r.head.pos.Load()
+		tail := r.tail.pos.Load()
+		// An unchanged head says that the two belong together. Else the
+		// consumer has taken something in the meantime, and we look again.
+		if r.head.pos.Load() == head {
+			return int(tail - head)
+		}
+	}
 }
 
 // Cap is the number of values that the ring can hold.

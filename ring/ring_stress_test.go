@@ -103,6 +103,32 @@ func TestStress(t *testing.T) {
 	}
 }
 
+// One goroutine pushes and pops in turn, so Len is 0 or 1 at every moment. Two
+// loads that do not belong together would show something else.
+func TestLenBesideOtherWork(t *testing.T) {
+	rounds := 2_000_000
+	if testing.Short() {
+		rounds = 200_000
+	}
+	r := newAt[int](8, starts[3].pos)
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for !stop.Load() {
+			r.TryPush(1)
+			r.TryPop()
+		}
+	})
+	for range rounds {
+		if n := r.Len(); n < 0 || n > 1 {
+			t.Errorf("Len() = %d, want 0 or 1; %s", n, r.state())
+			break
+		}
+	}
+	stop.Store(true)
+	wg.Wait()
+}
+
 // The consumer role moves from goroutine to goroutine, as the sender's does;
 // what passes it on is the only thing that orders the two.
 func TestStressConsumerRoleMoves(t *testing.T) {

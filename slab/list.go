@@ -25,6 +25,7 @@ type point uint8
 
 const (
 	afterWalk     point = iota // a popper has followed the list, and not yet done its CAS
+	beforeLetGo                // a release has seen which sides are held, and not yet done its CAS
 	beforePush                 // a slot is linked, and not yet on the list
 	afterPush                  // a slot is on the list, and nobody has looked for waiters
 	afterRegister              // a waiter is in the queue, and has not yet tried

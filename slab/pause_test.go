@@ -127,6 +127,44 @@ func TestPauseRelease(t *testing.T) {
 	}
 }
 
+// While one release has seen both sides held, the other side goes, or the same
+// one: the first must look again.
+func TestPauseBothSidesLetGo(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		socket bool // whether the socket side is held as well
+		inside func(*Slab, uint32)
+		twice  bool // whether the outer release is then one too many
+	}{
+		{name: "the other side", socket: true, inside: (*Slab).ReleaseSocket},
+		{name: "the same side of two", socket: true, inside: (*Slab).ReleaseRecord, twice: true},
+		{name: "the same side, the last", inside: (*Slab).ReleaseRecord, twice: true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s, held := full(t, 1)
+			if tc.socket {
+				s.HoldSocket(held[0])
+			}
+			once := true
+			s.list.pause = func(p point) {
+				if p == beforeLetGo && once {
+					once = false
+					tc.inside(s, held[0])
+				}
+			}
+			if tc.twice {
+				expectMisuse(t, s, func() { s.ReleaseRecord(held[0]) })
+			} else {
+				s.ReleaseRecord(held[0])
+			}
+			if tc.twice && tc.socket {
+				s.ReleaseSocket(held[0])
+			}
+			checkHome(t, s)
+		})
+	}
+}
+
 func TestSlotInTwoHandsPanics(t *testing.T) {
 	s := New(8, 8)
 	one := make([]uint32, 1)

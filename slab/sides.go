@@ -42,7 +42,11 @@ func (s *Slab) release(method string, i uint32, side word) {
 		return
 	}
 	for {
-		switch held := s.list.words[i].load(); {
+		held := s.list.words[i].load()
+		if invariant.Enabled {
+			s.list.at(beforeLetGo)
+		}
+		switch {
 		case held&side == 0:
 			s.misuse(method, i)
 			return

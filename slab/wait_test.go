@@ -137,7 +137,9 @@ func TestNobodyOvertakes(t *testing.T) {
 		s, held := full(t, 3)
 		results := make(chan outcome, 3)
 		s.get(t.Context(), 0, 3, time.Minute, results)
-		s.ReleaseRecord(held[0])
+		// A release that has pushed, and not yet looked for waiters.
+		poisonForTest(s, held[0])
+		s.list.push(held[0])
 		one := make([]uint32, 1)
 		if s.Try(one) {
 			t.Fatalf("Try overtook a waiter")
@@ -145,6 +147,7 @@ func TestNobodyOvertakes(t *testing.T) {
 		if err := s.Get(t.Context(), 0, one); !errors.Is(err, ErrTimeout) {
 			t.Fatalf("Get without a wait, behind a waiter = %v, want %v", err, ErrTimeout)
 		}
+		s.wakeWaiters()
 		s.get(t.Context(), 1, 1, time.Minute, results)
 		s.ReleaseRecord(held[1])
 		none(t, results)

@@ -1,8 +1,10 @@
 package wire
 
 import (
+	"flag"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -120,4 +122,17 @@ func samples() []sample {
 		}
 	}
 	return all
+}
+
+var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0 draws one")
+
+// newRand returns a source of randomness, and says how to get the same again.
+func newRand(t *testing.T) *rand.Rand {
+	t.Helper()
+	seed := *seedFlag
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("run again with -seed=%d", seed)
+	return rand.New(rand.NewPCG(seed, 0))
 }

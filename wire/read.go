@@ -43,8 +43,8 @@ func NextRecord(p []byte) (r Record, rest []byte, err error) {
 		return Record{}, nil, malformedRecord("value")
 	}
 	count, n := varint32(b)
-	// A header takes two bytes at least, so this bounds the loop below.
-	if n == 0 || count < 0 || int(count) > (len(b)-n)/2 {
+	// A count that is too large ends the loop below where the bytes end.
+	if n == 0 || count < 0 {
 		return Record{}, nil, malformedRecord("number of headers")
 	}
 	r.HeaderCount, r.headers = int(count), b[n:]

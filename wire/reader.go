@@ -154,9 +154,6 @@ func (r *reader) nextTag(t *tags) (tag uint32, field reader, ok bool) {
 	if r.failed == "" && uint64(tag) < t.next {
 		r.fail("order of tagged fields")
 	}
-	if int64(size) > int64(len(r.p)) {
-		r.fail("size of a tagged field")
-	}
 	field = reader{p: r.take(int(size), "tagged field"), flexible: true}
 	t.next = uint64(tag) + 1
 	return tag, field, r.failed == ""

@@ -43,9 +43,7 @@ func TestPutRecordDeltas(t *testing.T) {
 }
 
 func TestPutRecordRandom(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
+	rng := newRand(t)
 	rounds := 20000
 	if testing.Short() {
 		rounds = 2000

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kring-go/kring/internal/invariant"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -214,6 +215,33 @@ func TestBeginPanics(t *testing.T) {
 				}
 			}()
 			new(ProduceEncoder).Begin(tc.version, 1, tc.clientID, -1, 0, 0)
+		})
+	}
+}
+
+// TestEncoderMisuse needs the self-checks: go test -tags invariants.
+func TestEncoderMisuse(t *testing.T) {
+	if !invariant.Enabled {
+		t.Skip("the self-checks are not compiled in")
+	}
+	for _, tc := range []struct {
+		name  string
+		calls func(e *ProduceEncoder)
+	}{
+		{"a topic too many", func(e *ProduceEncoder) { e.Topic("a", [16]byte{}, 0); e.Topic("b", [16]byte{}, 0) }},
+		{"a topic too few", func(e *ProduceEncoder) { e.Finish() }},
+		{"a partition too many", func(e *ProduceEncoder) { e.Topic("a", [16]byte{}, 0); e.Partition(0, 0) }},
+		{"a partition too few", func(e *ProduceEncoder) { e.Topic("a", [16]byte{}, 1); e.EndTopic() }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var e ProduceEncoder
+			e.Begin(MaxProduceVersion, 1, "c", -1, 0, 1)
+			defer func() {
+				if recover() == nil {
+					t.Error("no panic")
+				}
+			}()
+			tc.calls(&e)
 		})
 	}
 }

@@ -1,0 +1,55 @@
+// Package bench measures Kafka producers: any library's, all in the same way.
+//
+//	Config ─► Execute ─┬─► target: embedded broker (a child process), or a topic of a cluster
+//	  (plan)           │
+//	                   ├─► Run ──────────────────────────────────────────────┐
+//	                   │    sender 0 ─┐ source: keys, values, stamps          │
+//	                   │    sender 1 ─┼──► Client.Produce ──► library ──► broker
+//	                   │    sender n ─┘                          │            │
+//	                   │    recorder ◄── done(tag, partition, offset, err) ◄─┘│
+//	                   │      shards: counters, histograms; digests, bitmaps  │
+//	                   │    progress reads shards once per interval           │
+//	                   │    meter: CPU, allocations, GC, switches, of the window
+//	                   ├─► verify: what is in the log against the Ledger
+//	                   └─► Result (kbench.result/v1), judged ─► table or JSON, exit code
+//
+// # Open and closed loop
+//
+// A closed loop sends as fast as Produce returns: its results are throughput
+// and cost, and its service time is only the depth of the queue. An open loop
+// sends by an absolute timetable, record n at n/rate, whatever the client does,
+// and sends everything that is due at once; its headline is response time, from
+// the intended instant to the acknowledgement, so a stall is charged for every
+// record that was due meanwhile. The intended instant is computed from the tag,
+// never stored, so no stall can overwrite it.
+//
+// # Phases
+//
+//	launch ── warm-up ──┬── window: cost, rate, profiles ──┬── drain ── close
+//	                    │ measured records are those sent  │ all of them are
+//	                    │ from here on                     │ waited for
+//
+// The window of a flat-out run that ends by time closes with the last record
+// sent: what is buffered then was buffered at its start too. Otherwise it
+// closes when everything is acknowledged.
+//
+// # Ownership
+//
+//	sender         its goroutine; publishes its counters every 64 records
+//	shard          first part: written by its sender; second part: by whoever
+//	               calls done, with atomics; third part: set before the run
+//	hist           atomics; shared by the senders of a group
+//	Record, value  the sender's; a Retaining client gets a slot that is not
+//	               used again before its record is done
+//	source, pool   read only, apart from the stamps over a sender's own values
+//	Verifier       a partition belongs to one goroutine at a time
+//
+// A record costs the harness no allocation, no lock, and, flat out, no reading
+// of the clock but for one in 61 records. What it costs is BenchmarkHarness.
+//
+// # Workers
+//
+// Other libraries are programs of their own, so that none pays for another's
+// heap: WorkerMain makes one of a Factory. It gets the plan as JSON and prints
+// the result with its Ledger; Execute verifies, whoever drove the client.
+package bench

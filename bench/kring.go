@@ -1,0 +1,79 @@
+package bench
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/kring-go/kring"
+)
+
+// Kring is the library of this repository.
+func Kring() Library {
+	return Library{
+		Name:    "kring",
+		Version: Version(),
+		New:     newKring,
+		Check: func(s Settings) error {
+			_, err := kring.FromProperties(s.kringProperties())
+			return err
+		},
+	}
+}
+
+// kringProperties is what the user named, and the typed settings in Java's
+// words, so that one set of rules judges both.
+func (s *Settings) kringProperties() map[string]string {
+	props := map[string]string{"acks": s.Acks, "enable.idempotence": strconv.FormatBool(s.Idempotent)}
+	for name, value := range s.Props {
+		props[name] = value
+	}
+	if s.ClientID != "" {
+		props["client.id"] = s.ClientID
+	}
+	if s.BatchSize > 0 {
+		props["batch.size"] = strconv.Itoa(s.BatchSize)
+	}
+	if s.BufferBytes > 0 {
+		props["buffer.memory"] = strconv.FormatInt(s.BufferBytes, 10)
+	}
+	if s.MaxInFlight > 0 {
+		props["max.in.flight.requests.per.connection"] = strconv.Itoa(s.MaxInFlight)
+	}
+	return props
+}
+
+// kringClient drives one producer. Its topic handle skips the lookup of the
+// name, as an application that sends to one topic would.
+type kringClient struct {
+	producer *kring.Producer
+	topic    *kring.Topic
+	callback kring.Callback
+}
+
+func newKring(s Settings, done Done) (Client, error) {
+	option, err := kring.FromProperties(s.kringProperties())
+	if err != nil {
+		return nil, UsageError(err)
+	}
+	// Linger is given as a duration: Java's property has whole milliseconds.
+	p, err := kring.New(option, kring.Brokers(s.Brokers...), kring.Linger(s.Linger))
+	if err != nil {
+		return nil, UsageError(err)
+	}
+	return &kringClient{
+		producer: p,
+		topic:    p.Topic(s.Topic),
+		callback: func(d kring.Delivery) { done(d.Tag, d.Partition, d.Offset, d.Err) },
+	}, nil
+}
+
+func (c *kringClient) Produce(ctx context.Context, r *Record) error {
+	record := kring.Record{Key: r.Key, Value: r.Value, Tag: r.Tag}
+	if r.Partition >= 0 {
+		record.Partition = kring.On(r.Partition)
+	}
+	return c.topic.Produce(ctx, record, c.callback)
+}
+
+func (c *kringClient) Flush(ctx context.Context) error { return c.producer.Flush(ctx) }
+func (c *kringClient) Close(ctx context.Context) error { return c.producer.Close(ctx) }

@@ -1,0 +1,75 @@
+package bench
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+const (
+	resultFile    = "result.json"
+	intervalsFile = "intervals.csv"
+)
+
+// outDir is the folder of --out. It is opened before the run: a folder that can
+// not be written should not cost anybody a measurement.
+type outDir struct {
+	path      string
+	intervals *os.File
+}
+
+func openOutDir(path string) (*outDir, error) {
+	if path == "" {
+		return nil, nil
+	}
+	fail := func(err error) error { return UsageError(fmt.Errorf("--out %s can not be written: %w", path, err)) }
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return nil, fail(err)
+	}
+	f, err := os.Create(filepath.Join(path, intervalsFile))
+	if err != nil {
+		return nil, fail(err)
+	}
+	return &outDir{path: path, intervals: f}, nil
+}
+
+// csv is where the intervals go; nil without a folder.
+func (d *outDir) csv() io.Writer {
+	if d == nil {
+		return nil
+	}
+	return d.intervals
+}
+
+// write stores the result and closes the folder's files.
+func (d *outDir) write(r *Result) error {
+	if d == nil {
+		return nil
+	}
+	name := intervalsFile
+	r.Intervals = &name
+	if err := d.intervals.Close(); err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	f, err := os.Create(filepath.Join(d.path, resultFile))
+	if err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	if err := WriteJSON(f, r); err != nil {
+		_ = f.Close() // The first error is the one that matters.
+		return fmt.Errorf("--out: %w", err)
+	}
+	return f.Close()
+}
+
+// WriteJSON prints a result without its ledger, which is for verification only.
+func WriteJSON(w io.Writer, r *Result) error {
+	public := *r
+	public.Ledger = nil
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", " ")
+	return enc.Encode(&public)
+}

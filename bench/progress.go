@@ -1,0 +1,174 @@
+package bench
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+)
+
+// progress is the line per interval. It only reads what the senders and
+// completions publish anyway, so that it costs the measured client nothing but
+// a wake-up per interval.
+type progress struct {
+	r     *run
+	quit  chan struct{}
+	ended sync.WaitGroup
+	once  sync.Once
+
+	acked, failed       uint64
+	bytes               float64 // of acked
+	at                  int64
+	cpu                 int64
+	latency, oldLatency *snapshot
+	lag, oldLag         *snapshot
+	marks               []int64 // p99 per interval, for the sparkline
+}
+
+const sparkWidth = 12
+
+func startProgress(r *run) *progress {
+	p := &progress{r: r, quit: make(chan struct{})}
+	if r.cfg.Interval <= 0 || r.out.Progress == nil && r.out.Intervals == nil {
+		return p
+	}
+	p.latency, p.oldLatency = newSnapshot(), newSnapshot()
+	p.lag, p.oldLag = newSnapshot(), newSnapshot()
+	p.at = r.clock()
+	u := readUsage()
+	p.cpu = u.userNs + u.sysNs
+	if r.out.Intervals != nil {
+		fmt.Fprintln(r.out.Intervals, "t_ns,phase,acked,failed,bytes,p50_ns,p99_ns,lag_p99_ns,cpu_ns")
+	}
+	p.ended.Go(p.loop)
+	return p
+}
+
+func (p *progress) loop() {
+	ticker := time.NewTicker(p.r.cfg.Interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			p.tick()
+		case <-p.quit:
+			if p.r.out.TTY && p.r.out.Progress != nil && len(p.marks) > 0 {
+				fmt.Fprint(p.r.out.Progress, "\r\x1b[K")
+			}
+			return
+		}
+	}
+}
+
+// stop ends the line; later calls do nothing.
+func (p *progress) stop() {
+	p.once.Do(func() { close(p.quit) })
+	p.ended.Wait()
+}
+
+// sums adds up what all shards have published.
+// The bytes acknowledged are estimated from the size of what was sent so far.
+func (p *progress) sums() (acked, failed uint64, ackedBytes float64) {
+	sent, bytes := uint64(0), uint64(0)
+	for i := range p.r.rec.shards {
+		sh := &p.r.rec.shards[i]
+		acked += sh.acked.Load() + sh.ackedWarm.Load()
+		failed += sh.failed.Load() + sh.failWarm.Load() + sh.rejected.Load()
+		sent += sh.sent.Load()
+		bytes += sh.bytes.Load()
+	}
+	if sent > 0 {
+		ackedBytes = float64(acked) * float64(bytes) / float64(sent)
+	}
+	return acked, failed, ackedBytes
+}
+
+func (p *progress) tick() {
+	r := p.r
+	now := r.clock()
+	acked, failed, bytes := p.sums()
+	u := readUsage()
+	cpu := u.userNs + u.sysNs
+	p.latency, p.oldLatency = p.oldLatency, p.latency
+	p.lag, p.oldLag = p.oldLag, p.lag
+	name := r.headline(p.latency)
+	r.rec.merge(p.lag, func(sh *shard) *hist { return sh.lag })
+	p50, p99 := p.latency.quantileSince(p.oldLatency, 0.5), p.latency.quantileSince(p.oldLatency, 0.99)
+	lag := p.lag.quantileSince(p.oldLag, 0.99)
+	seconds := float64(now-p.at) / 1e9
+	p.mark(p99)
+
+	phase := "run"
+	if !r.signal.measuring.Load() {
+		phase = "warm-up"
+	}
+	if r.out.Intervals != nil {
+		fmt.Fprintf(r.out.Intervals, "%d,%s,%d,%d,%.0f,%d,%d,%d,%d\n", now-r.rec.start.Load(), phase,
+			acked-p.acked, failed-p.failed, bytes-p.bytes, p50, p99, lag, cpu-p.cpu)
+	}
+	if r.out.Progress != nil {
+		line := fmt.Sprintf("%4.0fs  %8s rec/s  %9s/s  %s p50 %s p99 %s",
+			float64(now-r.rec.start.Load())/1e9, formatShort(float64(acked-p.acked)/seconds),
+			formatBytes((bytes-p.bytes)/seconds), name, formatNanos(p50), formatNanos(p99))
+		if r.rec.open {
+			line += "  lag p99 " + formatNanos(lag)
+		}
+		line += fmt.Sprintf("  cpu %.2f  err %d  %s", float64(cpu-p.cpu)/1e9/seconds, failed, sparkline(p.marks))
+		if phase != "run" {
+			line += "  (" + phase + ")"
+		}
+		p.print(line)
+	}
+	p.acked, p.failed, p.bytes, p.at, p.cpu = acked, failed, bytes, now, cpu
+}
+
+func (p *progress) print(line string) {
+	if p.r.out.TTY {
+		fmt.Fprint(p.r.out.Progress, "\r\x1b[K"+line)
+		return
+	}
+	fmt.Fprintln(p.r.out.Progress, line)
+}
+
+func (p *progress) mark(v int64) {
+	if p.marks = append(p.marks, v); len(p.marks) > sparkWidth {
+		copy(p.marks, p.marks[1:])
+		p.marks = p.marks[:sparkWidth]
+	}
+}
+
+// headline merges the latency that the mode is about, and names it.
+func (r *run) headline(into *snapshot) string {
+	into.reset()
+	if r.rec.open {
+		r.rec.merge(into, func(sh *shard) *hist { return sh.response })
+		return "response"
+	}
+	r.rec.merge(into, func(sh *shard) *hist { return sh.service })
+	return "service"
+}
+
+// merge replaces into by the sum of one histogram over all shards; shards of
+// one group share theirs, which counts once.
+func (r *recorder) merge(into *snapshot, which func(*shard) *hist) {
+	into.reset()
+	for i := range min(len(r.shards), histGroups) {
+		if h := which(&r.shards[i]); h != nil {
+			into.add(h)
+		}
+	}
+}
+
+// sparkline draws values from 0 to their maximum.
+func sparkline(values []int64) string {
+	bars := []rune("▁▂▃▄▅▆▇█")
+	top := int64(1)
+	for _, v := range values {
+		top = max(top, v)
+	}
+	var b strings.Builder
+	for _, v := range values {
+		b.WriteRune(bars[int(v*int64(len(bars)-1)/top)])
+	}
+	return b.String()
+}

@@ -1,0 +1,264 @@
+package bench
+
+import (
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+)
+
+// recorder is what completions write into. One shard per sender, so that
+// records of different senders never meet on a cache line.
+type recorder struct {
+	clock    Clock
+	schedule schedule
+	start    atomic.Int64 // clock reading of the run's zero
+	open     bool
+	every    bool // response of each record, not of the sampled only
+	shards   []shard
+	digests  []atomic.Uint64 // per partition; nil without --verify full
+	digestOK atomic.Bool     // false once an offset was unknown
+
+	mu     sync.Mutex
+	errors map[string]int64 // message → records; cold
+	failed []tag            // what may be missing from the log; bounded
+	strays int64            // completions of tags that were never sent
+	twice  int64            // completions beyond the first
+}
+
+const (
+	cacheLine = 128
+	// maxFailedTags bounds the memory of a run in which everything fails.
+	maxFailedTags = 1 << 20
+	maxErrorKinds = 16
+)
+
+// shard is one sender's side of the books.
+type shard struct {
+	// Written by the sender, read by whoever reports.
+	sent     atomic.Uint64 // records given to Produce, warm-up included
+	bytes    atomic.Uint64
+	rejected atomic.Uint64
+	measured atomic.Uint64 // first sequence of the measured phase
+	_        [cacheLine]byte
+
+	// Written by whoever completes.
+	acked     atomic.Uint64 // of the measured phase
+	ackedWarm atomic.Uint64
+	failed    atomic.Uint64
+	failWarm  atomic.Uint64
+	lostStamp atomic.Uint64 // sampled, but the stamp had been overwritten
+	_         [cacheLine]byte
+
+	// Set before the run, and only read afterwards.
+	stamps   []stamp
+	sample   uint64
+	busy     []atomic.Uint32 // slots that a retaining client still holds
+	tokens   chan struct{}   // closed loop with a bound
+	ended    *bitmap         // completions seen; nil without --verify full
+	response *hist
+	service  *hist
+	call     *hist
+	lag      *hist
+	wake     *hist
+	_        [cacheLine]byte
+}
+
+// stamp is when a sampled record was handed over. seq tells whether the entry
+// is still that record's: the ring of stamps is overwritten by later records.
+type stamp struct {
+	seq  atomic.Uint64
+	sent atomic.Int64
+}
+
+const stampRing = 1 << 14
+
+// histGroups bounds the memory of histograms; senders share beyond it.
+const histGroups = 4
+
+func newRecorder(c *Config, clock Clock, retainSlots int) *recorder {
+	sample, response := c.sampling()
+	r := &recorder{
+		clock: clock, open: c.Mode == ModeOpen, every: response == 1,
+		schedule: schedule{rate: uint64(max(c.Rate, 1)), senders: uint64(c.Senders)},
+		shards:   make([]shard, c.Senders), errors: map[string]int64{},
+	}
+	if c.Verify == VerifyFull {
+		r.digests = make([]atomic.Uint64, max(c.Partitions, 1))
+	}
+	r.digestOK.Store(true)
+	type group struct{ response, service, call, lag, wake *hist }
+	groups := make([]group, min(c.Senders, histGroups))
+	for i := range groups {
+		groups[i] = group{service: new(hist), call: new(hist)}
+		if r.open {
+			groups[i].response, groups[i].lag, groups[i].wake = new(hist), new(hist), new(hist)
+		}
+	}
+	for i := range r.shards {
+		sh, g := &r.shards[i], groups[i%len(groups)]
+		sh.response, sh.service, sh.call, sh.lag, sh.wake = g.response, g.service, g.call, g.lag, g.wake
+		sh.stamps, sh.sample = make([]stamp, stampRing), uint64(sample)
+		sh.measured.Store(r.firstMeasured(c, i))
+		if retainSlots > 0 {
+			sh.busy = make([]atomic.Uint32, retainSlots)
+		}
+		if c.Outstanding > 0 {
+			sh.tokens = make(chan struct{}, c.Outstanding)
+		}
+		if c.Verify == VerifyFull {
+			sh.ended = new(bitmap)
+		}
+	}
+	return r
+}
+
+// firstMeasured is known beforehand where a timetable says so; otherwise the
+// sender sets it when the warm-up ends.
+func (r *recorder) firstMeasured(c *Config, sender int) uint64 {
+	switch {
+	case c.Warmup == 0:
+		return 0
+	case r.open:
+		return r.schedule.before(sender, int64(c.Warmup))
+	}
+	return math.MaxUint64
+}
+
+// stampAt is where a sampled record's send time is kept.
+func (sh *shard) stampAt(seq uint64) *stamp { return &sh.stamps[seq/sh.sample&(stampRing-1)] }
+
+// done is the end of one record; see Done. It runs on the client's goroutines,
+// so it does as little as it can: in a closed loop, one atomic add.
+func (r *recorder) done(raw uint64, partition int32, offset int64, err error) {
+	t := tag(raw)
+	if t.sender() >= len(r.shards) {
+		r.stray()
+		return
+	}
+	sh, seq := &r.shards[t.sender()], t.seq()
+	if sh.ended != nil && !sh.ended.set(seq) {
+		r.again()
+		return
+	}
+	if sh.busy != nil {
+		sh.busy[seq&uint64(len(sh.busy)-1)].Store(0)
+	}
+	warm := seq < sh.measured.Load()
+	if err != nil {
+		r.fail(sh, t, warm, err)
+	} else {
+		if r.digests != nil {
+			r.digest(t, partition, offset)
+		}
+		if warm {
+			sh.ackedWarm.Add(1)
+		} else {
+			sh.acked.Add(1)
+			if t.sampled() || r.open && r.every {
+				r.time(sh, t)
+			}
+		}
+	}
+	if sh.tokens != nil {
+		<-sh.tokens
+	}
+}
+
+// time notes how long an acknowledged record took. The intended time comes
+// from the timetable, not from a store, so no stall can overwrite it.
+func (r *recorder) time(sh *shard, t tag) {
+	now, seq := r.clock(), t.seq()
+	if r.open && (r.every || t.sampled()) {
+		sh.response.record(now - r.start.Load() - r.schedule.intended(t.sender(), seq))
+	}
+	if !t.sampled() {
+		return
+	}
+	st := sh.stampAt(seq)
+	sent := st.sent.Load()
+	if st.seq.Load() != seq {
+		sh.lostStamp.Add(1)
+		return
+	}
+	sh.service.record(now - sent)
+}
+
+// digest adds what the log must hold of this record, so that the reader can
+// tell whether every acknowledged offset was the true one.
+func (r *recorder) digest(t tag, partition int32, offset int64) {
+	if offset < 0 || partition < 0 || int(partition) >= len(r.digests) {
+		r.digestOK.Store(false)
+		return
+	}
+	r.digests[partition].Add(placeDigest(t.plain(), offset))
+}
+
+func placeDigest(t tag, offset int64) uint64 {
+	return mix64(uint64(t)*0x9e3779b97f4a7c15 + uint64(offset))
+}
+
+func (r *recorder) fail(sh *shard, t tag, warm bool, err error) {
+	if warm {
+		sh.failWarm.Add(1)
+	} else {
+		sh.failed.Add(1)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.note(err)
+	if len(r.failed) < maxFailedTags {
+		r.failed = append(r.failed, t.plain())
+	}
+}
+
+// reject books a record that Produce did not accept.
+func (r *recorder) reject(sh *shard, t tag, err error) {
+	sh.rejected.Add(1)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.note(fmt.Errorf("not accepted: %w", err))
+	if len(r.failed) < maxFailedTags {
+		r.failed = append(r.failed, t.plain())
+	}
+}
+
+func (r *recorder) note(err error) {
+	message := err.Error()
+	if _, known := r.errors[message]; !known && len(r.errors) >= maxErrorKinds {
+		message = "(other errors)"
+	}
+	r.errors[message]++
+}
+
+func (r *recorder) stray() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.strays++
+}
+
+func (r *recorder) again() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.twice++
+}
+
+// totalAcked is every acknowledged record, warm-up included.
+func (r *recorder) totalAcked() uint64 {
+	n := uint64(0)
+	for i := range r.shards {
+		n += r.shards[i].acked.Load() + r.shards[i].ackedWarm.Load()
+	}
+	return n
+}
+
+// pending is how many accepted records have not ended.
+func (r *recorder) pending() int64 {
+	n := int64(0)
+	for i := range r.shards {
+		sh := &r.shards[i]
+		n += int64(sh.sent.Load() - sh.rejected.Load())
+		n -= int64(sh.acked.Load() + sh.ackedWarm.Load() + sh.failed.Load() + sh.failWarm.Load())
+	}
+	return n
+}

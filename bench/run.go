@@ -1,0 +1,300 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"sync"
+	"time"
+)
+
+// Output is where a run reports while it is under way.
+type Output struct {
+	// Progress gets lines for people; nil is silence. TTY makes it one line
+	// that rewrites itself.
+	Progress io.Writer
+	TTY      bool
+	// Intervals gets one CSV row per interval; it may be nil.
+	Intervals io.Writer
+}
+
+const (
+	// openLead lets every sender be asleep before the first record is due.
+	openLead = int64(10 * time.Millisecond)
+	// openGrace is how long an open loop may go on after its end in order to
+	// send what was due before it.
+	openGrace = int64(10 * time.Second)
+	// stopPatience is how long a sender may stay in Produce after the end.
+	stopPatience = 5 * time.Second
+	// stragglerPatience is for completions that come after Flush has returned.
+	stragglerPatience = 2 * time.Second
+	defaultDrain      = 130 * time.Second // above Kafka's delivery.timeout.ms
+)
+
+// run is one run under way. The goroutine of Run owns it; senders and
+// completions touch recorder and signals only.
+type run struct {
+	cfg     *Config
+	lib     Library
+	out     Output
+	clock   Clock
+	rec     *recorder
+	pool    *pool
+	client  Client
+	senders []*sender
+	signal  signals
+	pacer   string
+
+	begin, end           *meter
+	beginNs, endNs       int64
+	beginAcked, endAcked uint64
+	partial              bool
+	profiles             *profiler
+}
+
+// Run drives one client through the workload and reports. The topic must exist.
+// When ctx ends, the run stops, drains, and returns a partial result.
+func Run(ctx context.Context, cfg Config, lib Library, out Output) (*Result, error) {
+	r := &run{cfg: &cfg, lib: lib, out: out, clock: NewClock(), begin: newMeter(), end: newMeter()}
+	if err := r.prepare(); err != nil {
+		return nil, err
+	}
+	defer func() {
+		for _, s := range r.senders {
+			if s.pacer != nil {
+				s.pacer.close()
+			}
+		}
+	}()
+	var err error
+	if r.profiles, err = newProfiler(cfg.Profiles); err != nil {
+		return nil, err
+	}
+	defer r.profiles.close()
+	if r.client, err = lib.New(cfg.Settings, r.rec.done); err != nil {
+		return nil, fmt.Errorf("kbench: %s did not start: %w", lib.Name, err)
+	}
+	started := time.Now()
+	if err := r.drive(ctx); err != nil {
+		return nil, err
+	}
+	return r.result(started), nil
+}
+
+// prepare allocates everything that the measured loop uses.
+func (r *run) prepare() error {
+	c := r.cfg
+	if c.DrainTimeout == 0 {
+		c.DrainTimeout = defaultDrain
+	}
+	var err error
+	if r.pacer, err = resolvePacer(c.Pacer, c.Senders); err != nil {
+		return UsageError(err)
+	}
+	slots := retainSlots(c, r.lib.Retaining)
+	r.rec = newRecorder(c, r.clock, slots)
+	r.pool = newPool(c.Seed, c.Sizes, c.Compressibility)
+	keys := newKeyTable(c.Keys)
+	for i := range c.Senders {
+		s := &sender{
+			id: i, rec: r.rec, shard: &r.rec.shards[i], signal: &r.signal,
+			source: newSource(c, r.pool, keys, i, slots),
+			grace:  int64(c.Warmup+c.Duration) + openGrace,
+			bound:  noBound,
+		}
+		if c.Records > 0 {
+			s.bound = c.share(i)
+		}
+		if c.Mode == ModeOpen {
+			if c.Duration == 0 {
+				s.grace = math.MaxInt64
+			}
+			if s.pacer, err = newPacer(r.pacer); err != nil {
+				return err
+			}
+		}
+		r.senders = append(r.senders, s)
+	}
+	return nil
+}
+
+// planned is how many records of a sender an open loop's timetable holds.
+func (r *run) planned(sender int) uint64 {
+	c := r.cfg
+	end := uint64(math.MaxUint64)
+	if c.Duration > 0 {
+		end = r.rec.schedule.before(sender, int64(c.Warmup+c.Duration))
+	}
+	if c.Records > 0 {
+		end = min(end, r.rec.firstMeasured(c, sender)+c.share(sender))
+	}
+	return end
+}
+
+// drive is the run from the first record to the closed client.
+func (r *run) drive(ctx context.Context) error {
+	c := r.cfg
+	for _, s := range r.senders {
+		s.client = r.client
+	}
+	produceCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	start := r.clock()
+	if c.Mode == ModeOpen {
+		start += openLead
+	}
+	r.rec.start.Store(start)
+	// Without a warm-up everything belongs to the window, the first record too.
+	if c.Warmup == 0 {
+		if err := r.openWindow(); err != nil {
+			return err
+		}
+	}
+	finished := r.launch(produceCtx)
+	progress := startProgress(r)
+	defer progress.stop()
+	if c.Warmup > 0 {
+		r.await(ctx, start+int64(c.Warmup), finished)
+		if err := r.openWindow(); err != nil {
+			cancel()
+			return err
+		}
+	}
+	timeUp := r.await(ctx, r.stopAt(start), finished)
+	patience := stopPatience
+	if r.partial = ctx.Err() != nil; r.partial {
+		patience = 0
+	}
+	r.signal.stop.Store(true)
+	for _, s := range r.senders {
+		if s.pacer != nil {
+			s.pacer.stop()
+		}
+	}
+	// A flat-out run ended by the clock is in a steady state at both ends of
+	// the window, so what is buffered there cancels out.
+	if timeUp || r.partial {
+		r.closeWindow()
+	}
+	select {
+	case <-finished:
+	case <-time.After(patience):
+		cancel() // Calls back what is blocked in Produce.
+		<-finished
+	}
+	err := r.drain(ctx)
+	if r.endNs == 0 {
+		r.closeWindow()
+	}
+	progress.stop()
+	return r.close(ctx, err)
+}
+
+// stopAt is when the senders are told to stop. An open loop ends by itself;
+// only a client that does not take its records has to be stopped.
+func (r *run) stopAt(start int64) int64 {
+	switch c := r.cfg; {
+	case c.Duration == 0:
+		return math.MaxInt64
+	case c.Mode == ModeOpen:
+		return start + int64(c.Warmup+c.Duration) + openGrace
+	default:
+		return start + int64(c.Warmup+c.Duration)
+	}
+}
+
+// launch starts the senders; the channel closes when all have returned.
+func (r *run) launch(ctx context.Context) <-chan struct{} {
+	var group sync.WaitGroup
+	for _, s := range r.senders {
+		group.Go(func() {
+			if r.cfg.Mode == ModeOpen {
+				s.openLoop(ctx, r.planned(s.id))
+			} else {
+				s.closed(ctx)
+			}
+		})
+	}
+	finished := make(chan struct{})
+	go func() {
+		group.Wait()
+		close(finished)
+	}()
+	return finished
+}
+
+// await returns true at the instant until, false when the senders are finished
+// or ctx has ended before.
+func (r *run) await(ctx context.Context, until int64, finished <-chan struct{}) bool {
+	wait := until - r.clock()
+	if wait <= 0 {
+		return true
+	}
+	timer := time.NewTimer(time.Duration(wait))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-finished:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// openWindow starts the measured phase.
+func (r *run) openWindow() error {
+	if err := r.profiles.start(); err != nil {
+		return err
+	}
+	r.begin.read(time.Now().UnixNano())
+	r.beginAcked = r.rec.totalAcked()
+	r.beginNs = r.clock()
+	r.signal.measuring.Store(true)
+	return nil
+}
+
+// closeWindow ends it.
+func (r *run) closeWindow() {
+	r.endNs = r.clock()
+	r.endAcked = r.rec.totalAcked()
+	r.end.read(time.Now().UnixNano())
+	r.profiles.stop()
+}
+
+// drain waits until every accepted record has ended.
+func (r *run) drain(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.drainTimeout())
+	defer cancel()
+	err := r.client.Flush(ctx)
+	deadline := r.clock() + int64(stragglerPatience)
+	for err == nil && r.rec.pending() > 0 && r.clock() < deadline {
+		time.Sleep(time.Millisecond)
+	}
+	return err
+}
+
+// drainTimeout is short for those who have pressed Ctrl-C.
+func (r *run) drainTimeout() time.Duration {
+	if r.partial {
+		return min(r.cfg.DrainTimeout, 10*time.Second)
+	}
+	return r.cfg.DrainTimeout
+}
+
+// close closes the client. What went wrong here shows in the totals as records
+// without an end; it is reported as an error kind beside them.
+func (r *run) close(ctx context.Context, flushErr error) error {
+	closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
+	defer cancel()
+	closeErr := r.client.Close(closeCtx)
+	r.rec.mu.Lock()
+	defer r.rec.mu.Unlock()
+	if flushErr != nil {
+		r.rec.note(fmt.Errorf("flush: %w", flushErr))
+	}
+	if closeErr != nil {
+		r.rec.note(fmt.Errorf("close: %w", closeErr))
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// SettingFlags are the flags that are sugar for a property; nil was not given.
+type SettingFlags struct {
+	Acks      *string
+	Linger    *time.Duration
+	BatchSize *int64
+}
+
+// DefaultLinger is Kafka's since 4.0, and the harness's for every client.
+const DefaultLinger = 5 * time.Millisecond
+
+// ParseProps reads name=value pairs.
+func ParseProps(pairs []string) (map[string]string, error) {
+	props := make(map[string]string, len(pairs))
+	for _, pair := range pairs {
+		name, value, ok := strings.Cut(pair, "=")
+		if name = strings.TrimSpace(name); !ok || name == "" {
+			return nil, fmt.Errorf("-X %q is not name=value", pair)
+		}
+		if old, again := props[name]; again && old != value {
+			return nil, fmt.Errorf("-X %s is given twice, as %q and %q", name, old, value)
+		}
+		props[name] = value
+	}
+	return props, nil
+}
+
+// NewSettings joins flags and properties. The properties that every client must
+// be told alike become typed; a flag and a property that contradict each other
+// are an error rather than a guess.
+func NewSettings(flags SettingFlags, props map[string]string) (Settings, error) {
+	s := Settings{Acks: "all", Linger: DefaultLinger, Idempotent: true, Props: map[string]string{}}
+	var errs []error
+	clash := func(name, flag string, given bool) {
+		if given {
+			errs = append(errs, fmt.Errorf("%s contradicts -X %s=%s", flag, name, props[name]))
+		}
+	}
+	number := func(name string, bits int) int64 {
+		v, err := strconv.ParseInt(props[name], 10, bits)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("-X %s=%s: not a whole number", name, props[name]))
+		}
+		return v
+	}
+	idempotence := ""
+	for _, name := range sortedKeys(props) {
+		value := props[name]
+		switch name {
+		case "acks":
+			s.Acks = value
+			clash(name, "--acks", flags.Acks != nil && normalAcks(*flags.Acks) != normalAcks(value))
+		case "enable.idempotence":
+			idempotence = value
+		case "linger.ms":
+			s.Linger = time.Duration(number(name, 32)) * time.Millisecond
+			clash(name, "--linger", flags.Linger != nil && *flags.Linger != s.Linger)
+		case "batch.size":
+			s.BatchSize = int(number(name, 32))
+			clash(name, "--batch-size", flags.BatchSize != nil && *flags.BatchSize != int64(s.BatchSize))
+		case "buffer.memory":
+			s.BufferBytes = number(name, 64)
+		case "max.in.flight.requests.per.connection":
+			s.MaxInFlight = int(number(name, 32))
+		case "bootstrap.servers":
+			errs = append(errs, errors.New("-X bootstrap.servers: use --brokers"))
+		default:
+			s.Props[name] = value
+		}
+	}
+	if flags.Acks != nil {
+		s.Acks = *flags.Acks
+	}
+	if flags.Linger != nil {
+		s.Linger = *flags.Linger
+	}
+	if flags.BatchSize != nil {
+		s.BatchSize = int(*flags.BatchSize)
+	}
+	s.Acks = normalAcks(s.Acks)
+	switch idempotence {
+	case "":
+		// As in Java: the default gives way to settings that exclude it.
+		s.Idempotent = s.Acks == "all" && s.MaxInFlight <= 5
+	case "true", "false":
+		if s.Idempotent = idempotence == "true"; s.Idempotent && s.Acks != "all" {
+			errs = append(errs, fmt.Errorf("acks=%s contradicts enable.idempotence=true: idempotence needs acks=all", s.Acks))
+		}
+	default:
+		errs = append(errs, fmt.Errorf("-X enable.idempotence=%s: want true or false", idempotence))
+	}
+	return s, errors.Join(errs...)
+}
+
+// normalAcks knows both of Java's spellings.
+func normalAcks(s string) string {
+	if s == "-1" {
+		return "all"
+	}
+	return s
+}

@@ -1,0 +1,89 @@
+package bench
+
+// source makes one sender's records. Everything it hands out was allocated
+// before the run.
+type source struct {
+	sender  int
+	run     uint64
+	topic   string
+	sizes   Sizes
+	keys    *keyTable
+	rng     *rng
+	stamped bool
+	roundRR int32 // partitions, when the harness deals them round; else 0
+	offset  uint64
+
+	slots    [][]byte // value buffers, a power of two of them
+	keySlots []byte   // one key per slot
+	rec      Record
+}
+
+const (
+	// retainBytes bounds what a retaining client's outstanding values may take,
+	// all senders together.
+	retainBytes    = 64 << 20
+	maxRetainSlots = 1 << 16
+)
+
+// retainSlots is how many records of one sender may be outstanding in a client
+// that keeps their memory; 0 for clients that do not. It is a power of two and
+// a multiple of the pool's bodies.
+func retainSlots(c *Config, retaining bool) int {
+	if !retaining {
+		return 0
+	}
+	slots := maxRetainSlots
+	for slots > poolBodies && slots*max(c.Sizes.Max(), 64)*c.Senders > retainBytes {
+		slots /= 2
+	}
+	return slots
+}
+
+// newSource copies the pool for one sender: stamps are written over the heads
+// of the values. slots is 0 for a client that is done with a value when Produce
+// returns; then one buffer per body is enough.
+func newSource(c *Config, p *pool, keys *keyTable, sender, slots int) *source {
+	s := &source{
+		sender: sender, run: uint64(c.RunID), topic: c.Settings.Topic, sizes: c.Sizes,
+		keys: keys, rng: newRNG(c.Seed, uint64(sender)), stamped: c.Verify == VerifyFull,
+	}
+	if c.Partitioner == PartitionerRoundRobin {
+		// Senders start apart, so that they do not march in step.
+		s.roundRR, s.offset = int32(c.Partitions), uint64(sender*c.Partitions/c.Senders)
+	}
+	if slots == 0 {
+		slots = len(p.bodies)
+	}
+	size := c.Sizes.Max()
+	arena := make([]byte, slots*size)
+	s.slots = make([][]byte, slots)
+	for i := range s.slots {
+		s.slots[i] = arena[i*size : (i+1)*size : (i+1)*size]
+		copy(s.slots[i], p.bodies[i%len(p.bodies)])
+	}
+	s.keySlots = make([]byte, slots*keySize)
+	s.rec = Record{Topic: s.topic, Partition: -1}
+	return s
+}
+
+// slot is where the record's value lives.
+func (s *source) slot(seq uint64) int { return int(seq & uint64(len(s.slots)-1)) }
+
+// make fills in the next record. The result is valid until the next call.
+func (s *source) make(seq uint64, t tag) *Record {
+	i := s.slot(seq)
+	value := s.slots[i][:s.sizes.Draw(s.rng)]
+	if s.stamped && len(value) >= StampSize {
+		putStamp(value, s.run, uint64(t.plain()))
+	}
+	s.rec.Value, s.rec.Tag = value, uint64(t)
+	if s.keys.kind != keysNone {
+		// Senders take disjoint numbers: the sequence is the high part.
+		number := seq<<12 | uint64(s.sender)
+		s.rec.Key = s.keys.pick(s.rng, number, s.keySlots[i*keySize:(i+1)*keySize:(i+1)*keySize])
+	}
+	if s.roundRR > 0 {
+		s.rec.Partition = int32((seq + s.offset) % uint64(s.roundRR))
+	}
+	return &s.rec
+}

@@ -1,0 +1,102 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+// WorkerMain is the whole of a worker program: it reads a Config as JSON, from
+// its argument or else from standard input, drives a client of the given
+// library through it, and prints a kbench.result/v1 with a ledger. It does not
+// verify: whoever started it does. It does not return.
+func WorkerMain(name, version string, factory Factory, traits ...Trait) {
+	lib := Library{Name: name, Version: version, New: factory}
+	for _, t := range traits {
+		t(&lib)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := workerRun(ctx, lib, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+	}
+	os.Exit(ExitCode(nil, false, err))
+}
+
+func workerRun(ctx context.Context, lib Library, args []string, in io.Reader, out, progress io.Writer) error {
+	if len(args) > 0 {
+		if strings.HasPrefix(args[0], "{") {
+			in = strings.NewReader(args[0])
+		} else {
+			text, err := os.ReadFile(args[0])
+			if err != nil {
+				return UsageError(err)
+			}
+			in = bytes.NewReader(text)
+		}
+	}
+	var cfg Config
+	if err := json.NewDecoder(in).Decode(&cfg); err != nil {
+		return UsageError(fmt.Errorf("the plan is not JSON: %w", err))
+	}
+	if err := cfg.Validate(); err != nil {
+		return UsageError(err)
+	}
+	if lib.Check != nil {
+		if err := lib.Check(cfg.Settings); err != nil {
+			return UsageError(err)
+		}
+	}
+	o := Output{Progress: progress}
+	if cfg.Quiet {
+		o.Progress = nil
+	}
+	result, err := Run(ctx, cfg, lib, o)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(out).Encode(result)
+}
+
+// runWorker is Run in another program.
+func runWorker(ctx context.Context, command []string, cfg Config, progress io.Writer) (*Result, error) {
+	plan, err := json.Marshal(cfg)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	// An interrupted worker still has a partial result to print.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 2 * childPatience
+	cmd.Stdin = bytes.NewReader(plan)
+	cmd.Stderr = progress
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	err = cmd.Run()
+	var exit *exec.ExitError
+	switch {
+	case errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist):
+		return nil, SkippedError(fmt.Errorf("skipped: no worker %s", command[0]))
+	case errors.As(err, &exit) && exit.ExitCode() > 0:
+		return nil, coded(exit.ExitCode(), fmt.Errorf("worker %s: %w", command[0], err))
+	case err != nil && out.Len() == 0:
+		return nil, fmt.Errorf("worker %s: %w", command[0], err)
+	}
+	result := &Result{}
+	if err := json.Unmarshal(out.Bytes(), result); err != nil {
+		return nil, fmt.Errorf("worker %s: its result is not JSON: %w", command[0], err)
+	}
+	if result.Schema != SchemaName || result.Ledger == nil {
+		return nil, fmt.Errorf("worker %s: its result is %q without a ledger, want %s", command[0], result.Schema, SchemaName)
+	}
+	return result, nil
+}

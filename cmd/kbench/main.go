@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"github.com/kring-go/kring/bench"
+)
+
+// cli is the grammar.
+type cli struct {
+	Run     runCmd     `cmd:"" help:"Drive records through a producer, measure, and verify every one of them."`
+	Broker  brokerCmd  `cmd:"" help:"Serve the embedded broker until interrupted."`
+	Version versionCmd `cmd:"" help:"Print version and build."`
+}
+
+// program is what commands may touch of the world, so that tests can replace it.
+type program struct {
+	ctx    context.Context
+	args   []string
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+	tty    bool
+	exe    string // this program, to start the broker with; "" for in process
+	code   int
+}
+
+// exited carries the code of kong's exits (help) past the parser.
+type exited int
+
+func main() {
+	// The first interrupt ends the run with a report; the second ends it now.
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		os.Exit(bench.ExitInterrupted)
+	}()
+	p := &program{
+		ctx: ctx, args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		tty: isTerminal(os.Stderr),
+	}
+	if exe, err := os.Executable(); err == nil {
+		p.exe = exe
+	}
+	os.Exit(p.run())
+}
+
+// isTerminal decides between a line that rewrites itself and plain lines.
+func isTerminal(f *os.File) bool {
+	if os.Getenv("CI") != "" || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// run parses and executes, and returns the exit code.
+func (p *program) run() (code int) {
+	defer func() {
+		switch v := recover().(type) {
+		case nil:
+		case exited:
+			code = int(v)
+		default:
+			panic(v)
+		}
+	}()
+	parser, err := kong.New(&cli{},
+		kong.Name("kbench"),
+		kong.Description(description),
+		kong.Writers(p.stdout, p.stderr),
+		kong.Exit(func(code int) { panic(exited(code)) }),
+		kong.DefaultEnvars("KBENCH"),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
+		kong.Bind(p),
+	)
+	if err != nil {
+		panic(err) // The grammar above is wrong; every test would see it.
+	}
+	args := p.args
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		return p.fail(bench.UsageError(fmt.Errorf("%w (see kbench %s)", err, helpFor(args))))
+	}
+	if err := command.Run(p); err != nil {
+		return p.fail(err)
+	}
+	return p.code
+}
+
+// helpFor names the help that fits what was typed.
+func helpFor(args []string) string {
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		for _, known := range []string{"run", "broker", "version"} {
+			if args[0] == known {
+				return known + " --help"
+			}
+		}
+	}
+	return "--help"
+}
+
+// fail prints one line and returns the exit code of err.
+func (p *program) fail(err error) int {
+	if errors.Is(err, context.Canceled) && p.ctx.Err() != nil {
+		fmt.Fprintln(p.stderr, "kbench: interrupted before anything was measured")
+		return bench.ExitInterrupted
+	}
+	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	text = strings.ReplaceAll(strings.TrimPrefix(text, "kbench: "), "kring: ", "")
+	fmt.Fprintf(p.stderr, "kbench: %s\n", text)
+	return bench.ExitCode(nil, false, err)
+}
+
+type versionCmd struct{}
+
+func (versionCmd) Run(p *program) error {
+	_, err := fmt.Fprintf(p.stdout, "kbench %s (%s %s/%s)\n", bench.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
+}

@@ -1,0 +1,222 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/kring-go/kring/bench"
+)
+
+// runCmd is kbench run. Values with suffixes are strings here and are parsed by
+// package bench, so that every message about them is the same.
+type runCmd struct {
+	Brokers     string `short:"b" aliases:"bootstrap-server" help:"Brokers to start from, comma separated. Without: an embedded broker." placeholder:"HOST:PORT,..."`
+	Topic       string `short:"t" help:"Topic; created if missing. Without: a temporary one, deleted afterwards."`
+	Partitions  *int   `help:"Partitions of a created topic (12)."`
+	Replication int    `help:"Replicas of a created topic (up to 3)." placeholder:"N"`
+	KeepTopic   bool   `help:"Do not delete the temporary topic."`
+
+	NumRecords    string  `short:"n" help:"Records to send after the warm-up: 500, 10k, 10M." placeholder:"N"`
+	Duration      string  `short:"d" help:"How long to send after the warm-up (5s unless -n is given). With both, what comes first." placeholder:"TIME"`
+	RecordSize    string  `short:"s" default:"100" help:"Value size: 100, 1KiB, uniform:10-500, mix:90%x128,10%x4096." placeholder:"SIZE"`
+	Rate          string  `short:"r" aliases:"throughput" default:"max" help:"Records per second of all senders: 20k, 200k/s, or max."`
+	Mode          string  `enum:"auto,open,closed" default:"auto" help:"open (by a timetable) or closed; auto is open with a rate."`
+	Outstanding   int     `help:"Closed loop: records that each sender keeps under way; 0 is as many as the client buffers." placeholder:"N"`
+	Senders       int     `default:"4" help:"Goroutines that produce."`
+	Keys          string  `default:"none" help:"none, seq, uniform:N or zipf:N,s."`
+	Partitioner   string  `enum:"client,round-robin" default:"client" help:"Who chooses partitions: the client's own partitioner, or kbench, round robin."`
+	Compress      float64 `name:"compressibility" default:"0" help:"Share of each value that is repetitive, 0 to 1." placeholder:"X"`
+	Warmup        string  `default:"0s" help:"Time before the measured phase."`
+	Seed          uint64  `default:"1" help:"Of sizes, keys and payloads."`
+	LatencySample int     `help:"Take the times of every N-th record. Default: all at low rates, every 61st flat out." placeholder:"N"`
+
+	Acks      *string  `help:"all, 1 or 0 (all)."`
+	Linger    *string  `help:"How long a batch waits for more; a bare number is milliseconds (5ms)." placeholder:"TIME"`
+	BatchSize *string  `help:"Bytes of a batch (16KiB)." placeholder:"SIZE"`
+	Property  []string `short:"X" sep:"none" aliases:"producer-props,command-property" help:"Any producer property in Java's words; repeatable." placeholder:"NAME=VALUE"`
+
+	Verify      string        `enum:"none,count,full" default:"full" help:"Afterwards, look for nothing, for the number of records, or for every record."`
+	AllowErrors bool          `help:"Exit 0 although records failed."`
+	SLO         string        `name:"slo" help:"Conditions, such as 'p99(response)<5ms,errors==0,achieved>=99.5%'." placeholder:"EXPR"`
+	MaxLag      time.Duration `help:"Wake-up lag p99 of kbench itself up to which a run is valid (2ms)." placeholder:"TIME"`
+	Drain       time.Duration `name:"drain-timeout" help:"How long to wait for the last acknowledgements (130s)." placeholder:"TIME"`
+	Pacer       string        `enum:"auto,nanosleep,timerfd,sleep" default:"auto" help:"How an open loop waits."`
+
+	Format   string `enum:"human,json" default:"human" help:"Table, or kbench.result/v1 on standard output."`
+	Out      string `short:"o" help:"Folder for result.json and intervals.csv." placeholder:"DIR"`
+	Interval string `short:"i" default:"1s" help:"Between two lines of progress; 0 is none."`
+	Quiet    bool   `short:"q" help:"No plan, no progress: the result only."`
+
+	Client          string        `default:"kring" help:"Client to measure: kring, or NAME of a program kbench-worker-NAME beside kbench or in PATH."`
+	EmbeddedNodes   int           `default:"1" help:"Nodes of the embedded broker."`
+	EmbeddedDelay   time.Duration `help:"Round trip that the embedded broker adds." placeholder:"TIME"`
+	EmbeddedService time.Duration `help:"Time that the embedded broker takes for each request of a connection." placeholder:"TIME"`
+	InProcess       bool          `help:"Run the embedded broker in this process."`
+
+	CPUProfile   string `name:"cpuprofile" help:"Write a CPU profile of the measured phase." placeholder:"FILE"`
+	MemProfile   string `name:"memprofile" help:"Write an allocation profile." placeholder:"FILE"`
+	MutexProfile string `name:"mutexprofile" help:"Write a profile of contended locks of the measured phase." placeholder:"FILE"`
+	BlockProfile string `name:"blockprofile" help:"Write a profile of waits of the measured phase." placeholder:"FILE"`
+}
+
+func (c *runCmd) Run(p *program) error {
+	session, err := c.session(p)
+	if err != nil {
+		return err
+	}
+	result, err := bench.Execute(p.ctx, session)
+	if err != nil {
+		return err
+	}
+	p.code = bench.ExitCode(result, c.AllowErrors, nil)
+	if c.Format == "json" {
+		return bench.WriteJSON(p.stdout, result)
+	}
+	bench.WriteResult(p.stdout, result)
+	return nil
+}
+
+// session turns flags into a plan. All mistakes are reported at once.
+func (c *runCmd) session(p *program) (bench.Session, error) {
+	var errs []error
+	bad := func(flag string, err error) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("--%s: %w", flag, err))
+		}
+	}
+	cfg := bench.Config{
+		RunID: newRunID(), Command: append([]string{"kbench"}, redacted(p.args)...),
+		Outstanding: c.Outstanding, Senders: c.Senders, Partitioner: c.Partitioner, Compressibility: c.Compress,
+		Seed: c.Seed, LatencySample: c.LatencySample, Verify: bench.VerifyMode(c.Verify), AllowErrors: c.AllowErrors,
+		Pacer: c.Pacer, MaxLag: c.MaxLag, DrainTimeout: c.Drain, Quiet: c.Quiet,
+		Profiles: bench.Profiles{CPU: c.CPUProfile, Heap: c.MemProfile, Mutex: c.MutexProfile, Block: c.BlockProfile},
+	}
+	var err error
+	if c.NumRecords != "" {
+		if cfg.Records, err = bench.ParseCount(c.NumRecords); err == nil && cfg.Records == 0 {
+			err = errors.New("0 records are nothing to measure")
+		}
+		bad("num-records", err)
+	}
+	if c.Duration != "" {
+		if cfg.Duration, err = bench.ParseDuration(c.Duration); err == nil && cfg.Duration == 0 {
+			err = errors.New("0 is no duration")
+		}
+		bad("duration", err)
+	} else if c.NumRecords == "" {
+		cfg.Duration = 5 * time.Second
+	}
+	cfg.Sizes, err = bench.ParseSizes(c.RecordSize)
+	bad("record-size", err)
+	cfg.Keys, err = bench.ParseKeys(c.Keys)
+	bad("keys", err)
+	cfg.Rate, err = bench.ParseRate(c.Rate)
+	bad("rate", err)
+	cfg.Warmup, err = bench.ParseDuration(c.Warmup)
+	bad("warmup", err)
+	cfg.Interval, err = bench.ParseDuration(c.Interval)
+	bad("interval", err)
+	switch {
+	case c.Mode != "auto":
+		cfg.Mode = bench.Mode(c.Mode)
+	case cfg.Rate > 0:
+		cfg.Mode = bench.ModeOpen
+	default:
+		cfg.Mode = bench.ModeClosed
+	}
+	if c.Partitions != nil {
+		if cfg.Partitions = *c.Partitions; *c.Partitions < 1 {
+			bad("partitions", fmt.Errorf("%d is not 1 or more", *c.Partitions))
+		}
+	}
+	cfg.Settings, err = c.settings(bad)
+	if err != nil {
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return bench.Session{}, bench.UsageError(err)
+	}
+	return c.assemble(p, cfg)
+}
+
+// settings is what the client is told.
+func (c *runCmd) settings(bad func(flag string, err error)) (bench.Settings, error) {
+	flags := bench.SettingFlags{Acks: c.Acks}
+	if c.Linger != nil {
+		d, err := bench.ParseMillis(*c.Linger)
+		bad("linger", err)
+		flags.Linger = &d
+	}
+	if c.BatchSize != nil {
+		n, err := bench.ParseBytes(*c.BatchSize)
+		bad("batch-size", err)
+		flags.BatchSize = &n
+	}
+	props, err := bench.ParseProps(c.Property)
+	if err != nil {
+		return bench.Settings{}, err
+	}
+	s, err := bench.NewSettings(flags, props)
+	s.Topic = c.Topic
+	for address := range strings.SplitSeq(c.Brokers, ",") {
+		if address = strings.TrimSpace(address); address != "" {
+			s.Brokers = append(s.Brokers, address)
+		}
+	}
+	return s, err
+}
+
+// assemble adds what is not the plan's: where things run and go.
+func (c *runCmd) assemble(p *program, cfg bench.Config) (bench.Session, error) {
+	s := bench.Session{
+		Config: cfg, Library: bench.Kring(), Replication: c.Replication, KeepTopic: c.KeepTopic,
+		Embedded: bench.EmbeddedOptions{Nodes: c.EmbeddedNodes, Delay: c.EmbeddedDelay, Service: c.EmbeddedService},
+		OutDir:   c.Out, SLO: c.SLO, Messages: p.stderr, TTY: p.tty && c.Format == "human",
+	}
+	if p.exe != "" && !c.InProcess {
+		s.BrokerCommand = []string{p.exe, "broker", "--control"}
+	}
+	if c.Client != "kring" {
+		worker, err := findWorker(p.exe, c.Client)
+		if err != nil {
+			return s, err
+		}
+		s.Worker = []string{worker}
+		s.Library = bench.Library{Name: c.Client, Version: "(worker)"}
+	}
+	return s, nil
+}
+
+// findWorker looks beside this program first, then in PATH.
+func findWorker(exe, client string) (string, error) {
+	if strings.ContainsAny(client, `/\`) {
+		return "", bench.UsageError(fmt.Errorf("--client %s: want a name", client))
+	}
+	name := "kbench-worker-" + client
+	if exe != "" {
+		beside := filepath.Join(filepath.Dir(exe), name)
+		if info, err := os.Stat(beside); err == nil && info.Mode().IsRegular() {
+			return beside, nil
+		}
+	}
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return "", bench.SkippedError(fmt.Errorf("skipped: there is no %s beside kbench or in PATH", name))
+	}
+	return path, nil
+}
+
+func newRunID() bench.RunID {
+	var b [8]byte
+	// Documented never to fail.
+	_, _ = io.ReadFull(rand.Reader, b[:])
+	return bench.RunID(binary.BigEndian.Uint64(b[:]))
+}
