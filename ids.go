@@ -55,12 +55,12 @@ func (p *Producer) bumpEpoch(old accum.Identity) {
 	}
 	next := accum.Identity{ID: old.ID, Epoch: old.Epoch + 1}
 	if old.Epoch >= maxEpoch {
-		next = accum.NoIdentity
+		next = accum.NoIdentity()
 	}
 	if p.identity.CompareAndSwap(cur, &next) {
 		p.stats.epochBumps.Add(1)
 	}
-	if next == accum.NoIdentity {
+	if next == accum.NoIdentity() {
 		p.ids.request(p)
 	}
 }

@@ -76,7 +76,7 @@ func New(opts ...Option) (*Producer, error) {
 	p.lane = accum.NewLane(cfg.onDelivery, p.callbackPanicked)
 	p.topics.Store(&map[string]*Topic{})
 	p.brokers.Store(new([]*broker))
-	none := accum.NoIdentity
+	none := accum.NoIdentity()
 	p.identity.Store(&none)
 	p.nowhere = newBroker(p, -1, "")
 	p.meta.init()

@@ -12,7 +12,7 @@ type Identity struct {
 }
 
 // NoIdentity is the identity of a producer that has none (yet).
-var NoIdentity = Identity{ID: -1, Epoch: -1} //nolint:gochecknoglobals // a constant that Go can not express
+func NoIdentity() Identity { return Identity{ID: -1, Epoch: -1} }
 
 func (i Identity) valid() bool { return i.ID >= 0 && i.Epoch >= 0 }
 
@@ -59,7 +59,7 @@ type senderSide struct {
 // child's order is its parent's plus the index of its first record.
 const orderStep = maxCount + 1
 
-func (s *senderSide) init() { s.seq.id = NoIdentity }
+func (s *senderSide) init() { s.seq.id = NoIdentity() }
 
 // Next returns the batch that should be sent now, or why there is none. It
 // seals the open batch if its time has come.

@@ -44,7 +44,7 @@ func (m *modelBroker) append(x modelBatch) modelAnswer {
 		}
 	}
 	switch {
-	case m.id == NoIdentity: // an unknown producer may begin anywhere
+	case m.id == NoIdentity(): // an unknown producer may begin anywhere
 	case x.id.Epoch < m.id.Epoch:
 		return ansOutOfOrder
 	case x.id != m.id && x.first != 0:
@@ -287,7 +287,7 @@ func runModel(t *testing.T, seed uint64) {
 	a, parts, ready := newTest(t, Config{BatchSize: 130, BufferMemory: 64 * minSlot}, 1)
 	m := &model{
 		t: t, rnd: rand.New(rand.NewPCG(seed, 0)), p: parts[0], id: Identity{ID: 7},
-		broker: modelBroker{id: NoIdentity},
+		broker: modelBroker{id: NoIdentity()},
 		env:    Env{Idempotent: true, MaxInFlight: 5},
 		state:  make(map[uint64]string),
 		lane:   NewLane(nil, nil),

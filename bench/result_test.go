@@ -63,7 +63,7 @@ func TestResultSchema(t *testing.T) {
 		known[path] = true
 		kind, there := fields[path]
 		if !there {
-			t.Errorf("%s is missing", path)
+			t.Errorf("%s is missing: consumers of v1 rely on it", path)
 		} else if kind != "null" && !strings.Contains(kinds, kind) {
 			t.Errorf("%s is a %s, want %s", path, kind, kinds)
 		}

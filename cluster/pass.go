@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"syscall"
 	"time"
 )
@@ -183,9 +182,6 @@ func (c *Client) failedLocked(ctx context.Context, p *pass, n *node, err error) 
 // wentStale reports the end of a connection, as opposed to a broker that is
 // silent or sends nonsense.
 func wentStale(err error) bool {
-	if err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
-		return false
-	}
 	for _, end := range []error{
 		io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed,
 		syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED,

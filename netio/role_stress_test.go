@@ -43,7 +43,7 @@ func (h *handOver) kick(rng *rand.Rand) {
 	if !h.role.Enter() {
 		return
 	}
-	for {
+	for !h.failed.Load() {
 		h.turn(rng)
 		if h.role.Leave() {
 			return

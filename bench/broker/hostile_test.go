@@ -103,6 +103,17 @@ func TestCutRequests(t *testing.T) {
 	}
 }
 
+func TestTrailingBytesAreMalformed(t *testing.T) {
+	c := silent(t, Config{})
+	seed := hostileSeeds(c.b)[0]
+	if c.handle(append(seed, 0)) {
+		t.Error("a Produce request with a byte too many was answered")
+	}
+	if s := c.b.Stats(); s.Malformed != 1 || s.Batches != 0 {
+		t.Errorf("the counters are %+v", s)
+	}
+}
+
 // TestFlippedRequests changes single bytes to telling values. Whatever the
 // broker makes of it, it must go on, and keep a log that can be read.
 func TestFlippedRequests(t *testing.T) {

@@ -101,7 +101,12 @@ func TestVerify(t *testing.T) {
 		{"key too long", edited(func(r []byte) { r[4] = 100 }), errInvalidRecord},
 		{"value length below null", edited(func(r []byte) { r[6] = 3 }), errInvalidRecord},
 		{"more headers than bytes", edited(func(r []byte) { r[size-11] = 120 }), errInvalidRecord},
-		{"null header key", edited(func(r []byte) { r[size-10] = 1 }), errInvalidRecord},
+		{"null header key", edited(func(r []byte) { r[size-10], r[size-9] = 1, 4 }), errInvalidRecord},
+		{"record with a byte to spare", batchOf{count: 1, change: func(b *kmsg.RecordBatch) {
+			b.Records = append(b.Records, 0)
+			b.Records[0] += 2
+			b.Length++
+		}}.bytes(), errInvalidRecord},
 		{"fewer records than the header says", batchOf{count: 3, change: func(b *kmsg.RecordBatch) {
 			b.Records = b.Records[:2*len(b.Records)/3]
 			b.Length = int32(batchHeaderSize - 12 + len(b.Records))

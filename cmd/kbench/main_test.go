@@ -264,7 +264,6 @@ func (l *lineReader) line(t *testing.T) string {
 }
 
 func TestEnvironmentSetsFlags(t *testing.T) {
-	t.Setenv("KBENCH_RUN_SENDERS", "0")
 	t.Setenv("KBENCH_SENDERS", "0")
 	code, _, stderr := kbench(t, "run", "-n", "1")
 	if code != bench.ExitUsage || !strings.Contains(stderr, "--senders is 0") {

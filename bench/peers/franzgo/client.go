@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strconv"
+	"sync"
+	"unsafe"
+
+	"github.com/kring-go/kring/bench"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// item is a record that knows its tag. Promises get a *kgo.Record; as that is
+// the first field of its item, no closure per record is needed.
+type item struct {
+	record kgo.Record
+	tag    uint64
+}
+
+var _ [0]struct{} = [unsafe.Offsetof(item{}.record)]struct{}{}
+
+// client drives one kgo.Client.
+type client struct {
+	kgo     *kgo.Client
+	done    bench.Done
+	items   sync.Pool
+	promise func(*kgo.Record, error)
+}
+
+// defaultBuffer is Java's buffer.memory.
+const defaultBuffer = 32 << 20
+
+func start(plan *bench.Config, done bench.Done) (bench.Client, map[string]string, error) {
+	opts, props, err := options(plan)
+	if err != nil {
+		return nil, nil, bench.UsageError(err)
+	}
+	k, err := kgo.NewClient(opts...)
+	if err != nil {
+		return nil, nil, bench.UsageError(err)
+	}
+	c := &client{kgo: k, done: done, items: sync.Pool{New: func() any { return new(item) }}}
+	c.promise = c.end
+	return c, props, nil
+}
+
+// options are the plan in franz-go's words, and the same for the reader.
+func options(plan *bench.Config) ([]kgo.Opt, map[string]string, error) {
+	s := &plan.Settings
+	buffer := s.BufferBytes
+	if buffer == 0 {
+		buffer = defaultBuffer
+	}
+	batch := s.BatchSize
+	if batch == 0 {
+		batch = 16384
+	}
+	inFlight := s.MaxInFlight
+	if inFlight == 0 {
+		inFlight = 5
+	}
+	props := map[string]string{
+		"ProducerLinger": s.Linger.String(), "ProducerBatchMaxBytes": strconv.Itoa(batch),
+		"MaxBufferedBytes": strconv.FormatInt(buffer, 10), "MaxBufferedRecords": "unlimited",
+		"MaxProduceRequestsInflightPerBroker": strconv.Itoa(inFlight), "ProducerBatchCompression": "none",
+	}
+	opts := []kgo.Opt{
+		kgo.SeedBrokers(s.Brokers...), kgo.DefaultProduceTopic(s.Topic), kgo.ClientID("kbench"),
+		kgo.ProducerLinger(s.Linger), kgo.ProducerBatchMaxBytes(int32(batch)),
+		kgo.MaxBufferedBytes(int(buffer)), kgo.MaxBufferedRecords(math.MaxInt32),
+		kgo.MaxProduceRequestsInflightPerBroker(inFlight), kgo.ProducerBatchCompression(kgo.NoCompression()),
+	}
+	if plan.Partitioner == bench.PartitionerRoundRobin {
+		opts, props["RecordPartitioner"] = append(opts, kgo.RecordPartitioner(kgo.ManualPartitioner())), "manual"
+	} else {
+		props["RecordPartitioner"] = "default (uniform bytes, 64 KiB, adaptive)"
+	}
+	switch s.Acks {
+	case "all":
+		opts, props["RequiredAcks"] = append(opts, kgo.RequiredAcks(kgo.AllISRAcks())), "all"
+	case "1":
+		opts, props["RequiredAcks"] = append(opts, kgo.RequiredAcks(kgo.LeaderAck())), "leader"
+	case "0":
+		opts, props["RequiredAcks"] = append(opts, kgo.RequiredAcks(kgo.NoAck())), "none"
+	default:
+		return nil, nil, fmt.Errorf("acks %q", s.Acks)
+	}
+	if !s.Idempotent {
+		opts = append(opts, kgo.DisableIdempotentWrite())
+	}
+	props["DisableIdempotentWrite"] = strconv.FormatBool(!s.Idempotent)
+	return opts, props, nil
+}
+
+// Produce hands over a record of the pool.
+func (c *client) Produce(ctx context.Context, r *bench.Record) error {
+	it := c.items.Get().(*item)
+	it.record = kgo.Record{Key: r.Key, Value: r.Value}
+	if r.Partition >= 0 {
+		it.record.Partition = r.Partition
+	}
+	it.tag = r.Tag
+	c.kgo.Produce(ctx, &it.record, c.promise)
+	return nil
+}
+
+// end is every record's promise.
+func (c *client) end(r *kgo.Record, err error) {
+	it := (*item)(unsafe.Pointer(r))
+	tag, partition, offset := it.tag, r.Partition, r.Offset
+	it.record = kgo.Record{}
+	c.items.Put(it)
+	c.done(tag, partition, offset, err)
+}
+
+func (c *client) Flush(ctx context.Context) error { return c.kgo.Flush(ctx) }
+
+func (c *client) Close(context.Context) error {
+	c.kgo.Close()
+	return nil
+}
