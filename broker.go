@@ -127,7 +127,7 @@ func (b *broker) drive() {
 			return
 		}
 	}
-	for !b.role.Leave() { //nolint:revive // Leave is the work
+	for !b.role.Leave() { // Leave is the work
 	}
 	select {
 	case b.backstop <- struct{}{}:
@@ -204,6 +204,7 @@ func (b *broker) add(q *partition) {
 	if !q.pending {
 		q.pending = true
 		b.pend.push(q)
+		q.topic.use()
 	}
 }
 

@@ -15,17 +15,30 @@ import (
 // error. After Close no goroutine and no connection of the producer is left.
 //
 // Close may be called more than once and from several goroutines: all return
-// the result of the first. In a callback it returns ErrInCallback.
+// the result of the first, unless their own ctx ends before; that leaves the
+// first one at work. In a callback it returns ErrInCallback.
 func (p *Producer) Close(ctx context.Context) error {
 	if p.inCallback() {
 		return ErrInCallback
 	}
-	p.closeOnce.Do(func() {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	if p.closeBegun.CompareAndSwap(false, true) {
 		p.closeErr = p.close(ctx)
 		close(p.closed)
-	})
-	<-p.closed
-	return p.closeErr
+	}
+	select {
+	case <-p.closed:
+		return p.closeErr
+	default:
+	}
+	select {
+	case <-p.closed:
+		return p.closeErr
+	case <-ctx.Done():
+		return fmt.Errorf("kring: another Close is still at work: %w", ctx.Err())
+	}
 }
 
 func (p *Producer) close(ctx context.Context) error {
@@ -54,7 +67,7 @@ func (p *Producer) close(ctx context.Context) error {
 	p.client.Close()
 	p.workers.Wait()
 	p.conns.wait()
-	if n := p.acc.Slab().Leaked(); n != 0 {
+	if n := p.awaitSlots(); n != 0 {
 		panic(fmt.Sprintf("kring: %d slots are not home after Close: please report this", n))
 	}
 	return err
@@ -73,6 +86,20 @@ func (p *Producer) abandon() {
 	p.lane.Stop()
 	p.client.Close()
 }
+
+// awaitSlots returns how many slots are not home. A caller that raced Close may
+// hold one between taking it and finding the partition closed; it does not
+// block there, but it may have to wait for a processor.
+func (p *Producer) awaitSlots() int {
+	for end := time.Now().Add(slotPatience); ; time.Sleep(time.Millisecond) {
+		n := p.acc.Slab().Leaked()
+		if n == 0 || time.Now().After(end) {
+			return n
+		}
+	}
+}
+
+const slotPatience = 30 * time.Second
 
 // beginClose makes every call that waits return, and new ones fail.
 func (p *Producer) beginClose() {
@@ -142,6 +169,9 @@ func (b *broker) stop() {
 // when it was told does it. After that no slot is held by a socket.
 func (p *Producer) awaitBrokers() {
 	for _, b := range append([]*broker{p.nowhere}, *p.brokers.Load()...) {
+		// A last metadata answer may have added b after stopBrokers looked.
+		b.stopping.Store(true)
+		b.kick()
 		<-b.stopDone
 	}
 }

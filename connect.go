@@ -93,7 +93,7 @@ func (b *broker) adopt() {
 
 func (b *broker) backOff() {
 	c := &b.p.cfg
-	wait := cluster.Backoff(c.reconnectBackoff, c.reconnectBackoffMax, max(b.failures-1, 0), rand.Float64)
+	wait := cluster.Backoff(c.reconnectBackoff, c.reconnectBackoffMax, b.failures, rand.Float64)
 	b.dialAt = b.env.Now + int64(wait)
 }
 

@@ -66,6 +66,15 @@ var (
 	ErrConfig = errors.New("kring: invalid configuration")
 )
 
+// andAlso is an error that matches a second sentinel, of which its text has no
+// need.
+type andAlso struct {
+	error
+	also error
+}
+
+func (e andAlso) Unwrap() []error { return []error{e.error, e.also} }
+
 // Certainty says what is known about a record that was not acknowledged.
 type Certainty uint8
 

@@ -14,7 +14,7 @@ func (p *Producer) DebugState() string {
 	id := *p.identity.Load()
 	fmt.Fprintf(&s, "identity %+v, pressure %t, live %d, timer asleep %t\n", id, p.acc.Pressed(), p.acc.Live(), p.timer.asleep.Load())
 	for _, b := range append([]*broker{p.nowhere}, *p.brokers.Load()...) {
-		for !b.role.Enter() { //nolint:revive // a debug print may spin
+		for !b.role.Enter() { // a debug print may spin
 		}
 		inFlight := -1
 		if b.conn != nil {
@@ -32,7 +32,7 @@ func (p *Producer) DebugState() string {
 			fmt.Fprintf(&s, "  %s[%d] leader %d, pending %t, slow %t, in send %d, in flight %d, wait: %v; %s\n",
 				q.Topic, q.Index, q.leader.Load().id, q.pending, q.slow, q.inSend, q.InFlight(), wait, q.Debug())
 		}
-		for !b.role.Leave() { //nolint:revive // what was asked is lost: a debug print only
+		for !b.role.Leave() { // what was asked is lost: a debug print only
 		}
 	}
 	return s.String()

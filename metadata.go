@@ -108,6 +108,22 @@ func (p *Producer) wantedTopics(idleBefore int64) (names []string, fresh bool) {
 	return names, fresh
 }
 
+// use keeps t among the topics that metadata is asked for while anything of it
+// is sent, and asks for it again if it was forgotten: its leaders may have
+// moved since. It is called for batches, not for records.
+func (t *Topic) use() {
+	if now := t.p.clock.CoarseMs(); now-t.lastUsed.Load() >= useEvery {
+		t.lastUsed.Store(now)
+	}
+	if !t.wanted.Load() {
+		t.p.meta.want(t)
+	}
+}
+
+// useEvery keeps the brokers of a busy topic from writing one word all the
+// time. It is far below the least metadata.max.idle.ms.
+const useEvery = 1000 // ms
+
 // busy says that records of the topic are on their way, or may be.
 func (t *Topic) busy() bool {
 	for _, q := range *t.parts.Load() {

@@ -27,17 +27,25 @@ func (b *broker) retry(r *request, i int, code KafkaError, cause error) {
 		return
 	}
 	b.note(batch, code, cause)
-	c := &b.p.cfg
-	switch {
-	case batch.Sender.Attempts > c.retries:
-		b.fail(q, batch, fmt.Errorf("%w: %w", ErrRetriesExhausted, cause))
-		return
-	case batch.Created()+int64(c.deliveryTimeout) <= b.env.Now:
-		b.fail(q, batch, fmt.Errorf("%w: %w", ErrDeliveryTimeout, cause))
+	if b.exhausted(q, batch, cause) {
 		return
 	}
 	b.p.stats.retries.Add(1)
 	q.Requeue(batch, b.retryAt(q, batch))
+}
+
+// exhausted fails a batch that has no attempts or no time left for another try.
+func (b *broker) exhausted(q *partition, batch *accum.Batch, cause error) bool {
+	c := &b.p.cfg
+	switch {
+	case batch.Sender.Attempts > c.retries:
+		b.fail(q, batch, fmt.Errorf("%w: %w", ErrRetriesExhausted, cause))
+	case batch.Created()+int64(c.deliveryTimeout) <= b.env.Now:
+		b.fail(q, batch, fmt.Errorf("%w: %w", ErrDeliveryTimeout, cause))
+	default:
+		return false
+	}
+	return true
 }
 
 // note remembers the last reason for the error that a batch may end with. A
@@ -57,7 +65,7 @@ func (b *broker) retryAt(q *partition, batch *accum.Batch) int64 {
 		return b.env.Now
 	}
 	c := &b.p.cfg
-	wait := cluster.Backoff(c.retryBackoff, c.retryBackoffMax, batch.Sender.Attempts-1, rand.Float64)
+	wait := cluster.Backoff(c.retryBackoff, c.retryBackoffMax, batch.Sender.Attempts, rand.Float64)
 	return b.env.Now + int64(wait)
 }
 
@@ -66,12 +74,15 @@ func (b *broker) retryAt(q *partition, batch *accum.Batch) int64 {
 func (b *broker) sequenceRefused(r *request, i int, code KafkaError) {
 	batch, q := r.batches[i], r.owners[i]
 	b.note(batch, code, code)
-	if batch.Created()+int64(b.p.cfg.deliveryTimeout) <= b.env.Now {
-		b.fail(q, batch, fmt.Errorf("%w: %w", ErrDeliveryTimeout, error(code)))
+	if b.exhausted(q, batch, code) {
 		return
 	}
 	b.p.stats.retries.Add(1)
 	if q.SequenceRefused(batch, b.env.Now) {
+		// What only followed a failed batch goes out behind it at once. A
+		// restart waits: a broker that refuses each new epoch too would
+		// otherwise use up all epochs at the speed of the network.
+		batch.Sender.RetryAt = b.retryAt(q, batch)
 		b.p.log.Warn("kring: the broker lost this producer's sequence; it starts again under a new epoch",
 			"topic", q.Topic, "partition", q.Index, "broker", b.id, "error", code.Name())
 	}

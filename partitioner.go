@@ -126,7 +126,7 @@ func (t turn) fits(partitions int32) bool { return uint32(t.partition()) < uint3
 type atomicTurn struct{ u atomic.Uint64 }
 
 func (a *atomicTurn) load() turn             { return turn(a.u.Load()) }
-func (a *atomicTurn) cas(old, new turn) bool { return a.u.CompareAndSwap(uint64(old), uint64(new)) }
+func (a *atomicTurn) cas(from, to turn) bool { return a.u.CompareAndSwap(uint64(from), uint64(to)) }
 
 // shard finds a goroutine's shard by its hash.
 func (s *stickyPartitioner) shard(hash uint32) *stickyShard {

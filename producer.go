@@ -36,7 +36,7 @@ type Producer struct {
 
 	laneID       atomic.Uint64 // goroutine of the completion lane
 	closing      atomic.Bool
-	closeOnce    sync.Once
+	closeBegun   atomic.Bool
 	closeStarted chan struct{} // closed when Close begins
 	closed       chan struct{} // closed when Close is done
 	closeErr     error
@@ -86,13 +86,25 @@ func New(opts ...Option) (*Producer, error) {
 }
 
 func (p *Producer) start() {
-	p.goDo(func() {
-		p.laneID.Store(goroutineID())
-		p.lane.Run()
-	})
+	p.goDo(p.runLane)
 	p.goDo(p.timer.run)
 	p.goDo(p.refreshMetadata)
 	p.goDo(p.nowhere.runner)
+}
+
+// runLane is the completion goroutine. A callback that ends its goroutine
+// (runtime.Goexit, as t.Fatal does) gets a successor: the records behind it
+// have callbacks too.
+func (p *Producer) runLane() {
+	p.laneID.Store(goroutineID())
+	ended := false
+	defer func() {
+		if !ended {
+			p.goDo(p.runLane)
+		}
+	}()
+	p.lane.Run()
+	ended = true
 }
 
 func (p *Producer) goDo(f func()) {
@@ -174,6 +186,9 @@ func (p *Producer) ProduceSync(ctx context.Context, r Record) (Delivery, error) 
 func (p *Producer) Flush(ctx context.Context) error {
 	if p.inCallback() {
 		return ErrInCallback
+	}
+	if ctx == nil {
+		ctx = context.Background()
 	}
 	if err := p.acc.Flush(ctx); err != nil {
 		return fmt.Errorf("kring: flush is not complete: %w", err)

@@ -33,7 +33,7 @@ func (p *Producer) refreshMetadata() {
 			timer.Reset(p.metadataAge())
 			continue
 		}
-		if wait := p.metadataBackoff(failures) - time.Since(last); failures > 0 && wait > 0 && !fresh {
+		if wait := p.metadataBackoff(max(failures, 1)) - time.Since(last); wait > 0 && !fresh {
 			timer.Reset(wait)
 			continue
 		}
@@ -46,14 +46,14 @@ func (p *Producer) refreshMetadata() {
 			timer.Reset(p.metadataBackoff(failures))
 		default:
 			// Somebody may have asked while the answer was on its way.
-			failures = 1
+			failures = 0
 			timer.Reset(p.metadataAge())
 		}
 	}
 }
 
 func (p *Producer) metadataBackoff(failures int) time.Duration {
-	return cluster.Backoff(p.cfg.retryBackoff, p.cfg.retryBackoffMax, max(failures-1, 0), rand.Float64)
+	return cluster.Backoff(p.cfg.retryBackoff, p.cfg.retryBackoffMax, failures, rand.Float64)
 }
 
 func (p *Producer) askMetadata(names []string) (again bool, err error) {
@@ -90,7 +90,7 @@ func (t *Topic) await(ctx context.Context, budget *blockBudget, wait bool, least
 		if parts := t.parts.Load(); parts != nil && len(*parts) > int(least) {
 			return parts, nil
 		}
-		if !first {
+		if !first || !wait { // who never waits is told the last answer
 			if err := t.refused(); err != nil {
 				return nil, err
 			}
@@ -145,8 +145,8 @@ func (t *Topic) refused() error {
 func (t *Topic) blockedTooLong(least int32) error {
 	p := t.p
 	if parts := t.parts.Load(); parts != nil {
-		return fmt.Errorf("%w: topic %q has %d partitions and no partition %d, also not after %v: the record was not accepted",
-			errors.Join(ErrInvalidPartition, ErrMaxBlock), t.name, len(*parts), least, p.cfg.maxBlock)
+		return andAlso{fmt.Errorf("%w: topic %q has %d partitions and no partition %d, also not after %v: the record was not accepted",
+			ErrInvalidPartition, t.name, len(*parts), least, p.cfg.maxBlock), ErrMaxBlock}
 	}
 	p.meta.mu.Lock()
 	answer := t.state.err
@@ -155,8 +155,8 @@ func (t *Topic) blockedTooLong(least int32) error {
 	case last != nil:
 		return fmt.Errorf("%w: topic %q is not known after %v, the record was not accepted: %w", ErrMaxBlock, t.name, p.cfg.maxBlock, *last)
 	case answer != nil:
-		return fmt.Errorf("%w: %w: topic %q, after %v: %w; create it, or let the brokers create topics (auto.create.topics.enable)",
-			ErrMaxBlock, ErrUnknownTopic, t.name, p.cfg.maxBlock, answer)
+		return andAlso{fmt.Errorf("%w: %q, also not known after %v, the record was not accepted: %w; create it, or let the brokers create topics (auto.create.topics.enable)",
+			ErrUnknownTopic, t.name, p.cfg.maxBlock, answer), ErrMaxBlock}
 	}
 	return fmt.Errorf("%w: topic %q is not known after %v: no broker has answered yet; the record was not accepted", ErrMaxBlock, t.name, p.cfg.maxBlock)
 }

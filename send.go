@@ -41,7 +41,7 @@ func (b *broker) send() (more bool) {
 func (b *broker) passOn() {
 	for range b.pend.len() {
 		q := b.pend.pop()
-		if to := q.leader.Load(); to != b && q.inSend == 0 {
+		if to := q.leader.Load(); to != b && q.mayMove() {
 			q.pending = false
 			b.move(q, to)
 			continue
@@ -49,6 +49,10 @@ func (b *broker) passOn() {
 		b.pend.push(q)
 	}
 }
+
+// mayMove says that nothing of q is left at its home: no request, and no place
+// among the slow, which the next tick ends.
+func (q *partition) mayMove() bool { return q.inSend == 0 && !q.slow }
 
 // drain chooses the batches of the next request: at most one per partition,
 // as the broker demands, in rotation, up to max.request.size. What does not
@@ -63,7 +67,7 @@ func (b *broker) drain() {
 		if to := q.leader.Load(); to != b {
 			// Nothing goes to the new leader before all that is in flight
 			// here has its answer, which brings q back.
-			if q.inSend == 0 {
+			if q.mayMove() {
 				b.move(q, to)
 			}
 			continue
@@ -80,6 +84,7 @@ func (b *broker) drain() {
 			return
 		}
 		size += cost
+		q.lastBatch.Store(int32(batch.Size()))
 		q.Take(batch, &b.env)
 		batch.HoldSocket()
 		batch.WriteHeader()

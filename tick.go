@@ -21,15 +21,27 @@ func (b *broker) tick() {
 		b.tickConnection()
 	}
 	now, limit := b.env.Now, int64(b.p.cfg.deliveryTimeout)
-	for range b.pend.len() {
-		q := b.pend.pop()
-		b.expireQueued(q, now-limit)
-		q.load.Store(int32(q.Backlog(maxBacklog)))
-		b.pend.push(q)
-	}
 	for slot := range b.reqs[:b.p.cfg.maxInFlight] {
 		b.expireInFlight(&b.reqs[slot], now-limit)
 	}
+	// A partition whose window is full stands in no list: it comes back with
+	// an answer. What is queued behind must not grow old unseen until then.
+	for slot := range b.reqs[:b.p.cfg.maxInFlight] {
+		for _, q := range b.reqs[slot].owners {
+			b.tickPartition(q, now-limit)
+		}
+	}
+	for range b.pend.len() {
+		q := b.pend.pop()
+		b.tickPartition(q, now-limit)
+		b.pend.push(q)
+	}
+}
+
+func (b *broker) tickPartition(q *partition, before int64) {
+	b.expireQueued(q, before)
+	q.load.Store(int32(q.Backlog(maxBacklog)))
+	q.topic.use()
 }
 
 // maxBacklog bounds the look at a partition's queue for the adaptive

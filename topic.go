@@ -44,6 +44,10 @@ type partition struct {
 
 	load atomic.Int32 // queued batches, for the adaptive partitioner; written by the role of home
 
+	// lastBatch is the size of the batch that left last; written by the role
+	// of home.
+	lastBatch atomic.Int32
+
 	// Owned by the role of home.
 	pending bool // stands in home's pend list
 	slow    bool // stands in home's slow list
@@ -77,6 +81,9 @@ func (t *Topic) ProduceSync(ctx context.Context, r Record) (Delivery, error) {
 	if t.p.inCallback() {
 		return Delivery{}, ErrInCallback
 	}
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	done := make(chan Delivery, 1)
 	q, ticket, err := t.produce(ctx, &r, func(d Delivery) { done <- d }, true)
 	if err != nil {
@@ -96,6 +103,9 @@ func (t *Topic) ProduceSync(ctx context.Context, r Record) (Delivery, error) {
 // record went.
 func (t *Topic) produce(ctx context.Context, r *Record, cb Callback, wait bool) (*partition, accum.Ticket, error) {
 	p := t.p
+	if ctx == nil { // a forgiven mistake: no limit but MaxBlock
+		ctx = context.Background()
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, 0, fmt.Errorf("kring: record was not accepted: %w", err)
 	}
@@ -159,25 +169,26 @@ func (t *Topic) append(ctx context.Context, q *partition, rec *accum.Record, bud
 }
 
 // appendSticky puts a record without key into the partition that this
-// goroutine's shard fills at the moment. A full batch ends the stay.
+// goroutine's shard fills at the moment. A full batch ends the stay. Bytes are
+// counted once for each batch, when it can not take the next record: counting
+// each record would cost one more atomic operation each.
 func (t *Topic) appendSticky(ctx context.Context, parts []*partition, rec *accum.Record, budget *blockBudget, wait bool) (*partition, accum.Ticket, error) {
 	s := t.sticky.Load()
 	shard := shardOf()
 	i := s.pick(shard, int32(len(parts)))
 	ticket, ok, full := parts[i].AppendOpen(rec)
 	if ok {
-		s.produced(shard, i, rec.Payload+wire.MaxRecordOverhead/2, false)
 		return parts[i], ticket, nil
 	}
 	if full {
 		s.produced(shard, i, t.p.cfg.batchSize, true)
-		i = s.pick(shard, int32(len(parts)))
+	} else {
+		// The batch before left early, by time or because nothing was in
+		// flight: its bytes count, but do not end the turn by themselves.
+		s.produced(shard, i, max(int(parts[i].lastBatch.Load()), rec.Payload), false)
 	}
-	q, ticket, err := t.append(ctx, parts[i], rec, budget, wait)
-	if err == nil {
-		s.produced(shard, i, rec.Payload+wire.MaxRecordOverhead/2, false)
-	}
-	return q, ticket, err
+	i = s.pick(shard, int32(len(parts)))
+	return t.append(ctx, parts[i], rec, budget, wait)
 }
 
 func (t *Topic) tooLarge(payload int) error {

@@ -28,6 +28,10 @@ type Record struct {
 // Its errors are slab.ErrTimeout, slab.ErrClosed, slab.ErrTooLarge and ctx's.
 // No user code runs and nothing allocates between reserve and commit.
 func (p *Partition) Append(ctx context.Context, r *Record, wait time.Duration) (Ticket, error) {
+	var until int64 // when the wait is over
+	if wait > 0 {
+		until = p.acc.cfg.Clock.Now() + int64(wait)
+	}
 	for {
 		w := p.open.load()
 		if !w.empty() {
@@ -40,6 +44,9 @@ func (p *Partition) Append(ctx context.Context, r *Record, wait time.Duration) (
 			case stale:
 				continue
 			}
+		}
+		if wait > 0 { // again, maybe: others may fill what was waited for
+			wait = time.Duration(max(until-p.acc.cfg.Clock.Now(), 0))
 		}
 		t, done, err := p.roll(ctx, w, r, wait)
 		if done || err != nil {
@@ -118,8 +125,8 @@ func (p *Partition) tryAppend(w word, r *Record) appendOutcome {
 		if keep {
 			b.done.set(n, r.Done)
 		}
-		if ts > b.maxTs.Load() {
-			b.raiseMaxTs(ts)
+		if delta != 0 {
+			b.noteDelta(ts)
 		}
 		if b.state.commit().complete() { // last one out hands the batch over
 			p.MarkReady()

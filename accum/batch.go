@@ -24,7 +24,10 @@ type Batch struct {
 	_     [120]byte
 	link  wordCell // successor in the partition's chain
 	maxTs atomic.Int64
-	_     [112]byte
+	// mixed is set by the writer of a record whose timestamp is not the
+	// base; without it the completing side need not read the records.
+	mixed atomic.Bool
+	_     [104]byte
 
 	// Immutable for all lives.
 	buf   []byte
@@ -166,7 +169,16 @@ func SequenceOnWire(seq int64) int32 {
 	return int32(seq & (1<<31 - 1))
 }
 
-// raiseMaxTs makes maxTs at least ts. Called by a writer before its commit.
+// noteDelta is called by a writer before its commit when its timestamp ts is not
+// the base.
+func (b *Batch) noteDelta(ts int64) {
+	if !b.mixed.Load() {
+		b.mixed.Store(true)
+	}
+	b.raiseMaxTs(ts)
+}
+
+// raiseMaxTs makes maxTs at least ts.
 func (b *Batch) raiseMaxTs(ts int64) {
 	for {
 		cur := b.maxTs.Load()

@@ -47,8 +47,6 @@ type completions struct {
 	used   atomic.Bool // some record of this life stored a completion
 }
 
-func (c *completions) capacity() int { return len(c.chunks) * chunkSize }
-
 // ensure makes the chunk of entry i exist. It may allocate, so it must be
 // called before the reservation.
 func (c *completions) ensure(i int) *chunk {

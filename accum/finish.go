@@ -73,10 +73,12 @@ func (b *Batch) deliver(i int, all Callback, progress *int) {
 	n := b.Records()
 	d := Delivery{Topic: b.part.Topic, Partition: b.part.Index, Offset: -1}
 	base := b.baseTs.Load()
-	records := b.recordBytes()
+	records, mixed := b.recordBytes(), b.mixed.Load()
 	for k := 0; k < n; k++ {
-		delta, rest := wire.TimestampDelta(records)
-		records = rest
+		var delta int64
+		if mixed {
+			delta, records = wire.TimestampDelta(records)
+		}
 		if k < i {
 			continue
 		}

@@ -24,6 +24,10 @@ type Lane struct {
 	newest atomic.Pointer[Batch]
 	_      [120]byte
 	oldest *Batch // Run only
+	// now is the batch whose callbacks are running, and next its first record
+	// without one: where a successor of Run goes on. Run only.
+	now  *Batch
+	next int
 	stub   Batch
 	wake   chan struct{}
 	asleep atomic.Bool
@@ -97,8 +101,12 @@ func (l *Lane) pop() (b *Batch) {
 	return nil
 }
 
-// Run calls back until Stop. It is the lane's goroutine.
+// Run calls back until Stop. It is the lane's goroutine. If a callback ends that
+// goroutine, Run is to be called again from another one.
 func (l *Lane) Run() {
+	if l.now != nil {
+		l.resume()
+	}
 	for {
 		b := l.pop()
 		if b == nil {
@@ -129,23 +137,33 @@ func (l *Lane) Stop() {
 func (l *Lane) Delivered() uint64 { return l.ran.Load() }
 
 func (l *Lane) complete(b *Batch) {
-	n := b.Records()
-	for next := 0; next < n; {
-		next = l.deliverFrom(b, next)
+	l.now, l.next = b, 0
+	l.resume()
+}
+
+func (l *Lane) resume() {
+	b := l.now
+	for n := b.Records(); l.next < n; {
+		l.deliver(b)
 	}
+	l.now = nil
 	l.ran.Add(1)
 	b.release()
 }
 
-// deliverFrom calls back from record i on. A panic is reported and ends only
+// deliver calls back from record next on. A panic is reported and ends only
 // the one callback.
-func (l *Lane) deliverFrom(b *Batch, i int) (next int) {
-	next = i
+func (l *Lane) deliver(b *Batch) {
+	returned := false
 	defer func() {
-		if v := recover(); v != nil && l.onPanic != nil {
+		v := recover()
+		if v == nil && !returned {
+			v = "the callback ended its goroutine (runtime.Goexit)"
+		}
+		if v != nil && l.onPanic != nil {
 			l.onPanic(b.part.Topic, b.part.Index, v)
 		}
 	}()
-	b.deliver(i, l.all, &next)
-	return b.Records()
+	b.deliver(l.next, l.all, &l.next)
+	returned = true
 }

@@ -53,6 +53,9 @@ func (p *Partition) prepare(b *Batch, r *Record, size int) (gen uint32) {
 	}
 	b.baseTs.Store(ts)
 	b.maxTs.Store(ts)
+	if b.mixed.Load() {
+		b.mixed.Store(false)
+	}
 	b.created.Store(now)
 	b.part = p
 	b.epoch = a.epoch.Load()

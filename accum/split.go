@@ -74,7 +74,9 @@ func (b *Batch) piece(records []byte, from, n int) (*Batch, error) {
 			return nil, fmt.Errorf("accum: record %d of a batch to be split: %w", from+i, err)
 		}
 		size += r.Put(c.buf[size:], int32(i))
-		c.raiseMaxTs(base + r.TimestampDelta)
+		if r.TimestampDelta != 0 {
+			c.noteDelta(base + r.TimestampDelta)
+		}
 		c.moved[i] = b.completion(from + i)
 		records = rest
 	}

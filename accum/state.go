@@ -122,7 +122,6 @@ func emptyLink(gen uint32) word       { return word(gen) << 32 }
 func closedLink(gen uint32) word      { return word(gen)<<32 | closedIndex }
 
 func (w word) gen() uint32   { return uint32(w >> 32) }
-func (w word) low() uint32   { return uint32(w) }
 func (w word) index() uint32 { return uint32(w) - 1 }
 func (w word) empty() bool   { return uint32(w) == noBatch }
 func (w word) closed() bool  { return uint32(w) == closedIndex }

@@ -19,6 +19,13 @@ type Client interface {
 	Close(ctx context.Context) error
 }
 
+// Counter is a client that knows what it sent; Client may implement it. It is
+// asked after Flush.
+type Counter interface {
+	// Counts are produce requests and the batches in them, since the start.
+	Counts() (requests, batches int64)
+}
+
 // Record is what the harness asks a client to send. The same Record is used
 // for every call of one sender.
 type Record struct {

@@ -104,13 +104,11 @@ func (s *snapshot) quantileSince(old *snapshot, q float64) int64 {
 	if n == 0 {
 		return 0
 	}
-	rank := uint64(q * float64(n))
-	if rank >= n {
-		rank = n - 1
-	}
+	// Rounded as HdrHistogram rounds, so that both tell the same value.
+	rank := min(max(uint64(q*float64(n)+0.5), 1), n)
 	seen := uint64(0)
 	for i, c := range s.counts {
-		if seen += c - before(i); seen > rank {
+		if seen += c - before(i); seen >= rank {
 			return min(histValue(i), s.max)
 		}
 	}

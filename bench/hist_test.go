@@ -10,9 +10,6 @@ import (
 func TestHistIndexIsHdr(t *testing.T) {
 	// Every index's highest value lies at that index, and the next one does not.
 	for i := range histCounts {
-		if i < histHalf && i >= 2*histHalf {
-			continue
-		}
 		v := histValue(i)
 		if v > histMax {
 			break
@@ -49,7 +46,7 @@ func TestHistAgreesWithLibrary(t *testing.T) {
 	}
 	for _, q := range []float64{0.01, 0.5, 0.9, 0.99, 0.999, 0.9999} {
 		got, want := merged.quantileSince(nil, q), whole.ValueAtQuantile(q*100)
-		if d := math.Abs(float64(got-want)) / float64(want); d > 0.005 {
+		if got != want {
 			t.Errorf("quantile %v = %d, the library says %d", q, got, want)
 		}
 	}

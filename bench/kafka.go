@@ -55,8 +55,13 @@ func dialKafka(ctx context.Context, brokers []string) (*kafkaConn, error) {
 			formatter: kmsg.NewRequestFormatter(kmsg.FormatterClientID(harnessClientID)),
 		}, nil
 	}
-	return nil, fmt.Errorf("no broker answers: %s", strings.Join(faults, "; "))
+	return nil, unreachable("no broker answers: " + strings.Join(faults, "; "))
 }
+
+// unreachable says why none of several addresses could be used.
+type unreachable string
+
+func (u unreachable) Error() string { return string(u) }
 
 // oneLine folds what several addresses of one name have to say.
 func oneLine(s string) string { return strings.ReplaceAll(s, "\n", ", ") }
@@ -158,16 +163,6 @@ type topicView struct {
 	controller  int32
 }
 
-// Error codes of the Kafka protocol that the harness handles.
-const (
-	codeNone             = 0
-	codeUnknownTopic     = 3
-	codeLeaderMissing    = 5
-	codeNotLeader        = 6
-	codeTopicExists      = 36
-	codeOffsetOutOfRange = 1
-)
-
 // describe asks for a topic without creating it.
 func (k *kafkaConn) describe(ctx context.Context, topic string) (topicView, error) {
 	return k.metadata(ctx, topic, false)
@@ -195,7 +190,7 @@ func (k *kafkaConn) metadata(ctx context.Context, topic string, create bool) (to
 			continue
 		}
 		if t.ErrorCode != codeNone && t.ErrorCode != codeLeaderMissing {
-			return view, fmt.Errorf("topic %s: broker error %d", topic, t.ErrorCode)
+			return view, fmt.Errorf("topic %q: %w", topic, brokerError(t.ErrorCode))
 		}
 		view.exists = len(t.Partitions) > 0
 		view.leaders = make([]int32, len(t.Partitions))

@@ -77,3 +77,9 @@ func (c *kringClient) Produce(ctx context.Context, r *Record) error {
 
 func (c *kringClient) Flush(ctx context.Context) error { return c.producer.Flush(ctx) }
 func (c *kringClient) Close(ctx context.Context) error { return c.producer.Close(ctx) }
+
+// Counts implements Counter.
+func (c *kringClient) Counts() (requests, batches int64) {
+	s := c.producer.Stats()
+	return int64(s.Requests), int64(s.Batches)
+}

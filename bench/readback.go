@@ -3,7 +3,10 @@ package bench
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"sync"
 	"time"
 
@@ -17,7 +20,7 @@ import (
 type reader struct {
 	brokers []string
 	topic   string
-	from    []int64
+	from    []int64 // moves; a partition's is its reader's
 	to      []int64
 	record  func(partition int32, offset int64, value []byte)
 	// skipped counts offsets that were gone before they could be read.
@@ -33,9 +36,41 @@ const (
 	fetchPatience = 30 * time.Second
 )
 
-// read reads every partition; those of one broker share a goroutine and a
-// connection.
+// read reads every partition to its end. When a leader moves or a connection
+// breaks, it finds the leaders again and goes on where it was.
 func (r *reader) read(ctx context.Context) error {
+	for give := time.Now().Add(fetchPatience); ; {
+		before := sum(r.from)
+		err := r.pass(ctx)
+		if err == nil || ctx.Err() != nil || !passing(err) {
+			return err
+		}
+		if sum(r.from) > before {
+			give = time.Now().Add(fetchPatience)
+		} else if time.Now().After(give) {
+			return err
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// passing reports whether an error is the cluster's, and may end.
+func passing(err error) bool {
+	var code brokerError
+	if errors.As(err, &code) {
+		return code.passes()
+	}
+	var network net.Error
+	var gone unreachable
+	return errors.As(err, &network) || errors.As(err, &gone) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// pass reads what every partition's present leader has; the partitions of one
+// broker share a goroutine and a connection.
+func (r *reader) pass(ctx context.Context) error {
 	k, err := dialKafka(ctx, r.brokers)
 	if err != nil {
 		return err
@@ -45,8 +80,11 @@ func (r *reader) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !view.ready() || len(view.leaders) != len(r.to) {
-		return fmt.Errorf("read-back: topic %s is not complete", r.topic)
+	if len(view.leaders) != len(r.to) {
+		return fmt.Errorf("read-back: topic %s has %d partitions, not %d any more", r.topic, len(view.leaders), len(r.to))
+	}
+	if !view.ready() {
+		return fmt.Errorf("read-back: %w", brokerError(codeLeaderMissing))
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -114,7 +152,7 @@ func (r *reader) fetch(ctx context.Context, k *kafkaConn, partitions []int32, ne
 	}
 	resp := raw.(*kmsg.FetchResponse)
 	if resp.ErrorCode != codeNone {
-		return false, fmt.Errorf("read-back: broker error %d", resp.ErrorCode)
+		return false, fmt.Errorf("read-back: %w", brokerError(resp.ErrorCode))
 	}
 	for _, t := range resp.Topics {
 		for i := range t.Partitions {
@@ -124,11 +162,12 @@ func (r *reader) fetch(ctx context.Context, k *kafkaConn, partitions []int32, ne
 				continue
 			}
 			after, err := r.partition(p, before)
-			if err != nil {
+			if r.from[p.Partition] = after; err != nil {
 				return false, fmt.Errorf("read-back: %s-%d at offset %d: %w", r.topic, p.Partition, before, err)
 			}
 			progress = progress || after > before
-			if next[p.Partition] = after; after >= r.to[p.Partition] {
+			next[p.Partition] = after
+			if after >= r.to[p.Partition] {
 				delete(next, p.Partition)
 			}
 		}
@@ -144,7 +183,7 @@ func (r *reader) partition(p *kmsg.FetchResponseTopicPartition, next int64) (int
 		return p.LogStartOffset, nil
 	}
 	if p.ErrorCode != codeNone {
-		return next, fmt.Errorf("broker error %d", p.ErrorCode)
+		return next, brokerError(p.ErrorCode)
 	}
 	b := p.RecordBatches
 	for len(b) > wire.BatchHeaderSize {

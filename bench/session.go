@@ -220,6 +220,7 @@ func (t *target) describe(r *Result) {
 		Colocated: allLocal(c.Settings.Brokers),
 	}
 	if t.embedded != nil {
+		// What has arrived says more than what was sent.
 		stats := t.report.Stats
 		r.Totals.Batches, r.Totals.Requests = &stats.Batches, &stats.Produce
 	}

@@ -65,7 +65,7 @@ func (t *target) verifyCluster(ctx context.Context, r *Result) (*VerifyResult, e
 	if err != nil {
 		return nil, err
 	}
-	back := &reader{brokers: c.Settings.Brokers, topic: c.Settings.Topic, from: t.from, to: to, record: v.Record}
+	back := &reader{brokers: c.Settings.Brokers, topic: c.Settings.Topic, from: slices.Clone(t.from), to: to, record: v.Record}
 	if !c.Quiet {
 		fmt.Fprintf(t.s.Messages, "verify reading back %s offsets\n", formatCount(sum(to)-sum(t.from)))
 	}

@@ -38,6 +38,10 @@ func (r *run) result(started time.Time) *Result {
 	if r.rec.open {
 		res.Workload.Arrival, res.Workload.Pacer = "constant", r.pacer
 	}
+	if counter, ok := r.client.(Counter); ok {
+		requests, batches := counter.Counts()
+		res.Totals.Requests, res.Totals.Batches = &requests, &batches
+	}
 	res.Verify.CompletedTwice, res.Verify.Stray = r.rec.twice, r.rec.strays
 	res.Cost = costBetween(r.begin, r.end, res.Totals.WindowAcked)
 	res.Latency = Latencies{

@@ -80,7 +80,7 @@ func createTopic(ctx context.Context, k *kafkaConn, view *topicView, partitions,
 		if t.ErrorCode == codeNone || t.ErrorCode == codeTopicExists {
 			continue
 		}
-		message := fmt.Sprintf("broker error %d", t.ErrorCode)
+		message := brokerError(t.ErrorCode).Error()
 		if t.ErrorMessage != nil {
 			message = *t.ErrorMessage
 		}
@@ -128,7 +128,7 @@ func deleteTopic(ctx context.Context, brokers []string, topic string) error {
 	}
 	for _, t := range raw.(*kmsg.DeleteTopicsResponse).Topics {
 		if t.ErrorCode != codeNone && t.ErrorCode != codeUnknownTopic {
-			return fmt.Errorf("broker error %d", t.ErrorCode)
+			return brokerError(t.ErrorCode)
 		}
 	}
 	return nil
@@ -139,8 +139,27 @@ const (
 	offsetEarliest = -2
 )
 
-// listOffsets returns an offset of every partition, asked of its leader.
+// listOffsets returns an offset of every partition, asked of its leader. While
+// leaders change, and just after a topic was created, brokers disagree about
+// who they are; so it asks again for a while.
 func listOffsets(ctx context.Context, brokers []string, topic string, which int64) ([]int64, error) {
+	for give := time.Now().Add(topicPatience); ; {
+		out, err := listOnce(ctx, brokers, topic, which)
+		if err == nil || ctx.Err() != nil || time.Now().After(give) {
+			return out, err
+		}
+		var code brokerError
+		if errors.As(err, &code) && !code.passes() {
+			return nil, err
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
+}
+
+func listOnce(ctx context.Context, brokers []string, topic string, which int64) ([]int64, error) {
 	k, err := dialKafka(ctx, brokers)
 	if err != nil {
 		return nil, err
@@ -193,7 +212,7 @@ func listFrom(ctx context.Context, address, topic string, which int64, partition
 	for _, t := range raw.(*kmsg.ListOffsetsResponse).Topics {
 		for _, p := range t.Partitions {
 			if p.ErrorCode != codeNone {
-				return fmt.Errorf("offsets of %s-%d: broker error %d", topic, p.Partition, p.ErrorCode)
+				return fmt.Errorf("offsets of %s-%d: %w", topic, p.Partition, brokerError(p.ErrorCode))
 			}
 			if p.Partition < 0 || int(p.Partition) >= len(out) {
 				return errors.New("offsets of a partition that was not asked for")

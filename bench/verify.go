@@ -183,8 +183,8 @@ func (v *Verifier) count(r *VerifyResult, l *Ledger, small int64) {
 // places compares, partition by partition, the offsets that the broker told
 // the client with those at which the records stand.
 func (v *Verifier) places(r *VerifyResult, l *Ledger) {
-	comparable := len(l.Digests) == len(v.partitions) && len(l.Failed) == 0 && v.plan.Sizes.Min() >= StampSize
-	if !comparable {
+	alike := len(l.Digests) == len(v.partitions) && len(l.Failed) == 0 && v.plan.Sizes.Min() >= StampSize
+	if !alike {
 		return
 	}
 	misplaced := int64(0)

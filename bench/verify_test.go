@@ -7,16 +7,18 @@ import (
 	"testing"
 )
 
-// TestVerifierFindsFaults plants every fault once and expects exactly it.
-func TestVerifierFindsFaults(t *testing.T) {
-	const sender, seq = 1, 500
-	hit := is(sender, seq)
-	for _, tc := range []struct {
-		name  string
-		fault *fakeClient
-		check func(r *Result, v *VerifyResult) bool
-		exit  int
-	}{
+// faultCase is one fault, and what must be found of it.
+type faultCase struct {
+	name  string
+	fault *fakeClient
+	check func(r *Result, v *VerifyResult) bool
+	exit  int
+}
+
+// faultCases plant every fault once, at one record.
+func faultCases() []faultCase {
+	hit := is(1, 500)
+	return []faultCase{
 		{"none", &fakeClient{}, func(_ *Result, v *VerifyResult) bool {
 			return v.Read == 2000 && !v.Failed() && *v.Misplaced == 0
 		}, ExitOK},
@@ -66,7 +68,12 @@ func TestVerifierFindsFaults(t *testing.T) {
 		}}, func(r *Result, v *VerifyResult) bool {
 			return r.Totals.Rejected == 1 && r.Totals.Sent == 1999 && v.Lost == 0
 		}, ExitRuntime},
-	} {
+	}
+}
+
+// TestVerifierFindsFaults expects exactly what was planted.
+func TestVerifierFindsFaults(t *testing.T) {
+	for _, tc := range faultCases() {
 		t.Run(tc.name, func(t *testing.T) {
 			f := tc.fault
 			f.partitions = 3

@@ -114,7 +114,7 @@ func (l *Link) exchange(req kmsg.Request) (kmsg.Response, error) {
 		if fault := (frameFault{}); errors.As(err, &fault) {
 			return nil, &ProtocolError{Address: l.Address, Reason: fault.Error()}
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil, fmt.Errorf("the broker closed the connection instead of an answer: %w", err)
 		}
 		return nil, err

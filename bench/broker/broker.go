@@ -49,8 +49,7 @@ func Start(cfg Config) (*Broker, error) {
 	}
 	for _, n := range b.nodes {
 		if err := n.start(); err != nil {
-			b.Close()
-			return nil, err
+			return nil, errors.Join(err, b.Close())
 		}
 	}
 	return b, nil

@@ -166,11 +166,11 @@ func (c *conn) appendBatch(t *topic, pr *producePartition) int16 {
 		return errNotLeaderOrFollower
 	}
 	// The number of this request, to find a partition that is named twice.
-	if request := c.id<<40 | c.requests; p.lastRequest == request {
+	request := c.id<<40 | c.requests
+	if p.lastRequest == request {
 		return errInvalidRequest
-	} else {
-		p.lastRequest = request
 	}
+	p.lastRequest = request
 	var producer *producerState
 	if h.idempotent() {
 		if producer = p.producer(h.producerID); producer != nil {

@@ -36,6 +36,9 @@ func TestProduceInEveryVersion(t *testing.T) {
 				if w := want[p.Partition]; p.ErrorCode != w.code || p.BaseOffset != w.offset {
 					t.Errorf("partition %d: code %d, offset %d; want %d, %d", p.Partition, p.ErrorCode, p.BaseOffset, w.code, w.offset)
 				}
+				if start := min(0, p.BaseOffset); version >= 5 && p.LogStartOffset != start {
+					t.Errorf("partition %d: log start %d, want %d", p.Partition, p.LogStartOffset, start)
+				}
 				if p.LogAppendTime != -1 {
 					t.Errorf("partition %d: log append time is %d, want -1", p.Partition, p.LogAppendTime)
 				}

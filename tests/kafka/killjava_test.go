@@ -24,7 +24,8 @@ func killJava(t *testing.T, c *cluster, topic string) ledger.Latency {
 	number := func(n int) string { return strconv.Itoa(n) }
 	java, err := c.rig.Program(t.Context(), "KillBench",
 		"--bootstrap", strings.Join(c.bootstrap, ","), "--topic", topic, "--partitions", "12",
-		"--threads", number(killGoroutines), "--rate", number(*killRate), "--records", number(n), "--size", "100")
+		"--threads", number(killGoroutines), "--rate", number(*killRate), "--records", number(n), "--size", "100",
+		"--warm-topic", c.topic(t, 12), "--warm-records", number(*killRate*10))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -129,7 +129,7 @@ func headerName(i uint64) string {
 }
 
 func (s *Source) fillHeaders(r *Record, rnd *random) {
-	count := 0
+	var count int
 	switch class := rnd.below(10_000); {
 	case class < 8000:
 		return

@@ -79,6 +79,7 @@ func (w *world) check(rules Rules) *Report {
 func (w *world) big(nth int) int {
 	return w.nth(nth, func(e *placed) bool { return e.ValueSize >= StampSize })
 }
+
 func (w *world) tiny(nth int) int {
 	return w.nth(nth, func(e *placed) bool { return e.ValueSize > 8 && e.ValueSize < StampSize })
 }

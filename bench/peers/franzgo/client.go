@@ -25,9 +25,14 @@ var _ [0]struct{} = [unsafe.Offsetof(item{}.record)]struct{}{}
 type client struct {
 	kgo     *kgo.Client
 	done    bench.Done
+	reuse   bool
 	items   sync.Pool
 	promise func(*kgo.Record, error)
 }
+
+// plain is the property that makes the worker allocate a record and a closure
+// per Produce, as franz-go's own examples do.
+const plain = "franz-go.plain"
 
 // defaultBuffer is Java's buffer.memory.
 const defaultBuffer = 32 << 20
@@ -41,7 +46,7 @@ func start(plan *bench.Config, done bench.Done) (bench.Client, map[string]string
 	if err != nil {
 		return nil, nil, bench.UsageError(err)
 	}
-	c := &client{kgo: k, done: done, items: sync.Pool{New: func() any { return new(item) }}}
+	c := &client{kgo: k, done: done, reuse: plan.Settings.Props[plain] != "true", items: sync.Pool{New: func() any { return new(item) }}}
 	c.promise = c.end
 	return c, props, nil
 }
@@ -94,8 +99,14 @@ func options(plan *bench.Config) ([]kgo.Opt, map[string]string, error) {
 	return opts, props, nil
 }
 
-// Produce hands over a record of the pool.
+// Produce hands over a record of the pool, or a new one.
 func (c *client) Produce(ctx context.Context, r *bench.Record) error {
+	if !c.reuse {
+		record := &kgo.Record{Key: r.Key, Value: r.Value, Partition: max(r.Partition, 0)}
+		tag := r.Tag
+		c.kgo.Produce(ctx, record, func(r *kgo.Record, err error) { c.done(tag, r.Partition, r.Offset, err) })
+		return nil
+	}
 	it := c.items.Get().(*item)
 	it.record = kgo.Record{Key: r.Key, Value: r.Value}
 	if r.Partition >= 0 {

@@ -128,7 +128,7 @@ func (l *openLink) read() {
 func (o *open) Flush(context.Context) error {
 	for _, l := range o.by {
 		l.mu.Lock()
-		for l.err == nil && (l.filling.records > 0 || len(l.free) < l.limit) {
+		for l.err == nil && (l.filling.records > 0 || len(l.free) <= l.limit) {
 			if l.filling.records > 0 && !l.full() {
 				l.err = l.send()
 				continue

@@ -3,6 +3,7 @@ package readback
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -32,7 +33,7 @@ func JVM(ctx context.Context, r *rig.Rig, bootstrap []string, topic string, add 
 		cancel()
 	}
 	if err := java.Wait(); err != nil || readErr != nil {
-		return n, fmt.Errorf("readback: %v, %v: %s", readErr, err, bytes.TrimSpace(stderr.Bytes()))
+		return n, fmt.Errorf("readback: %w: %s", errors.Join(readErr, err), bytes.TrimSpace(stderr.Bytes()))
 	}
 	return n, nil
 }

@@ -139,7 +139,7 @@ func (r *Rig) Down() error {
 	wg.Wait()
 	for _, node := range alive {
 		if _, still := r.pid(node); !still {
-			os.Remove(r.pidFile(node))
+			errs = append(errs, os.Remove(r.pidFile(node)))
 		}
 	}
 	return errors.Join(errs...)

@@ -60,7 +60,7 @@ func (r *Rig) dumpNode(ctx context.Context, files []string) (Dumped, error) {
 	d, scanErr := scanDump(out)
 	if scanErr != nil {
 		cancel()
-		tool.Wait()
+		_ = tool.Wait() // it was interrupted: scanErr is the reason
 		return Dumped{}, scanErr
 	}
 	if err := tool.Wait(); err != nil {

@@ -49,7 +49,7 @@ func (r *Rig) Jars(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("kafka: %w", err)
 	}
-	defer os.RemoveAll(partial)
+	defer func() { _ = os.RemoveAll(partial) }() // renamed away if all went well
 	mvn := exec.CommandContext(ctx, "mvn", "-q", "-B", "-f", r.Source("pom.xml"),
 		"dependency:copy-dependencies", "-DoutputDirectory="+partial)
 	if out, err := mvn.CombinedOutput(); err != nil {

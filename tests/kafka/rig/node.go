@@ -103,7 +103,7 @@ func (r *Rig) launch(node, n int) error {
 	if err != nil {
 		return fmt.Errorf("kafka: %w", err)
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }() // the node has its own descriptor
 	heap := "1g"
 	if n > 1 {
 		heap = "768m"
@@ -117,7 +117,7 @@ func (r *Rig) launch(node, n int) error {
 	if err := java.Start(); err != nil {
 		return fmt.Errorf("kafka: node %d: %w", node, err)
 	}
-	go java.Wait() // so that a killed node is not a zombie of ours
+	go func() { _ = java.Wait() }() // so that a killed node is not a zombie of ours
 	if err := os.WriteFile(r.pidFile(node), []byte(strconv.Itoa(java.Process.Pid)), 0o644); err != nil {
 		return errors.Join(fmt.Errorf("kafka: %w", err), java.Process.Kill())
 	}

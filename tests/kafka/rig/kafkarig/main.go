@@ -26,8 +26,7 @@ const usage = `usage: kafkarig COMMAND
   topic NAME PARTITIONS REPLICAS [CONFIG=VALUE …]
   dump TOPIC                       kafka-dump-log --deep-iteration over every segment
   java CLASS [ARGUMENT …]          run one of Kafka's own tools
-  clean                            remove the nodes' data (not the jars)
-`
+  clean                            remove the nodes' data (not the jars)`
 
 var errUsage = errors.New(usage)
 
@@ -37,7 +36,7 @@ func main() {
 	stop()
 	switch {
 	case errors.Is(err, errUsage):
-		fmt.Fprint(os.Stderr, usage)
+		fmt.Fprintln(os.Stderr, usage)
 		os.Exit(2)
 	case err != nil:
 		fmt.Fprintln(os.Stderr, err)

@@ -1,0 +1,154 @@
+# kring needs Go and nothing else. The tools of "check" are pinned in
+# internal/devtools/go.mod and built from there; Apache Kafka needs a JDK and
+# Maven, and is fetched by tests/kafka/rig.
+
+GO          ?= go
+MODULES     := . $(patsubst %/go.mod,%,$(wildcard tests/go.mod bench/peers/go.mod))
+TOOLS       := bin/tools
+# Systems that compile in every check, besides the one it runs on.
+PLATFORMS   ?= darwin/amd64 darwin/arm64 windows/amd64 linux/arm64 linux/386
+LOCKFREE    := ./ring ./slab ./accum ./netio .
+TESTFLAGS   ?=
+STRESS      ?= Stress|Chaos|Model|Linear|Pause|Progress|Lost|HandOver|EndsOnce|CancelAgainst|CloseAgainst
+STRESSCOUNT ?= 3
+FUZZTIME    ?= 20s
+BENCH       ?= .
+BENCHCOUNT  ?= 10
+BENCHPKGS   ?= ./ring ./slab ./wire ./accum ./netio ./bench/broker
+BENCHOUT    ?= bin/bench.txt
+KAFKA_NODES ?= 1
+# Records of each bulk test against Apache Kafka; 5000000 is the full size.
+KAFKA_RECORDS ?= 500000
+KAFKA_FLAGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo kbench test check fmt-check vet staticcheck lint cross tidy-check \
+	race stress fuzz bench benchcmp cover test-kafka kafka-up kafka-down clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+## ---- the two commands of the README
+
+demo: kbench ## Measure and verify kring on the embedded broker, print the result
+	bin/kbench run
+
+kbench:
+	$(GO) build -o bin/ ./cmd/kbench
+
+test: ## Every test; those against Apache Kafka in short, if Java and Maven are there
+	$(GO) test $(TESTFLAGS) ./...
+	cd tests && $(GO) test $(TESTFLAGS) ./...
+	@$(KAFKA_MISSING); if [ -n "$$missing" ]; then \
+		echo "make test: skipped the tests against Apache Kafka: not installed:$$missing"; \
+	elif [ -n "$(filter test-kafka,$(MAKECMDGOALS))" ]; then \
+		echo "make test: the tests against Apache Kafka follow in test-kafka"; \
+	else \
+		cd tests && echo "$(GO) test -tags kafka -run TestAcks ./kafka" && \
+		$(GO) test -tags kafka -count 1 -timeout 10m -run TestAcks ./kafka; \
+	fi
+
+# Leaves what Apache Kafka's tests need and the machine lacks in $$missing.
+KAFKA_MISSING = missing=; for tool in java javac mvn; do \
+	command -v $$tool >/dev/null 2>&1 || missing="$$missing $$tool"; done
+
+## ---- before a commit
+
+check: fmt-check vet staticcheck lint cross ## Format, vet, staticcheck, golangci-lint, and every platform compiles
+
+# Every Go file but those below a hidden folder.
+GOFILES = find . -name '.?*' -prune -o -name '*.go' -print
+
+fmt-check: $(TOOLS)/gofumpt
+	@bad=$$($(GOFILES) | xargs $(TOOLS)/gofumpt -l); \
+	if [ -n "$$bad" ]; then echo "not formatted by gofumpt:"; echo "$$bad"; exit 1; fi
+	@bad=$$($(GOFILES) | xargs gofmt -s -l); \
+	if [ -n "$$bad" ]; then echo "not formatted by gofmt -s:"; echo "$$bad"; exit 1; fi
+
+vet:
+	$(GO) vet ./...
+	$(GO) vet -tags invariants ./...
+	@for dir in $(filter-out .,$(MODULES)); do \
+		echo "cd $$dir && $(GO) vet -tags kafka ./..."; \
+		(cd $$dir && $(GO) vet -tags kafka ./...) || exit 1; \
+	done
+
+staticcheck: $(TOOLS)/staticcheck
+	@for dir in $(MODULES); do \
+		echo "cd $$dir && staticcheck -tags kafka ./..."; \
+		(cd $$dir && $(CURDIR)/$(TOOLS)/staticcheck -tags kafka ./...) || exit 1; \
+	done
+
+lint: $(TOOLS)/golangci-lint
+	@for dir in $(MODULES); do \
+		echo "cd $$dir && golangci-lint run"; \
+		(cd $$dir && $(CURDIR)/$(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml --build-tags kafka ./...) || exit 1; \
+	done
+
+cross:
+	@for platform in $(PLATFORMS); do \
+		echo "$$platform: $(GO) build ./... && $(GO) vet ./..."; \
+		(export CGO_ENABLED=0 GOOS=$${platform%/*} GOARCH=$${platform#*/}; \
+		$(GO) build ./... && $(GO) vet ./...) || exit 1; \
+	done
+
+tidy-check: ## go.mod and go.sum of every module are as go mod tidy leaves them
+	@for dir in $(MODULES) internal/devtools; do \
+		echo "cd $$dir && $(GO) mod tidy -diff"; (cd $$dir && $(GO) mod tidy -diff) || exit 1; \
+	done
+
+race: ## Every test of the library under the race detector, with self-checks
+	$(GO) test -race -tags invariants -timeout 20m $(TESTFLAGS) ./...
+
+stress: ## The concurrent tests, again and again, on 1, 2, 4 and 8 processors
+	@for n in 1 2 4 8; do \
+		echo "GOMAXPROCS=$$n $(GO) test -tags invariants -count $(STRESSCOUNT) -run '$(STRESS)' $(LOCKFREE)"; \
+		GOMAXPROCS=$$n $(GO) test -tags invariants -count $(STRESSCOUNT) -timeout 30m -run '$(STRESS)' $(LOCKFREE) || exit 1; \
+	done
+
+fuzz: ## Every fuzz target for FUZZTIME (20s)
+	@for file in $$(grep -rl --include='*_test.go' '^func Fuzz' $$($(GO) list -f '{{.Dir}}' ./...) | sort -u); do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$file); do \
+			echo "$(GO) test -run '^$$' -fuzz ^$$target$$ -fuzztime $(FUZZTIME) $$(dirname $$file)"; \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$(dirname $$file) || exit 1; \
+		done; \
+	done
+
+bench: ## Benchmarks of the library, BENCHCOUNT (10) times, into BENCHOUT (bin/bench.txt)
+	@mkdir -p $(dir $(BENCHOUT))
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCHCOUNT) -timeout 2h $(BENCHPKGS) > $(BENCHOUT); \
+	status=$$?; cat $(BENCHOUT); exit $$status
+
+benchcmp: $(TOOLS)/benchstat ## Compare two results: make benchcmp OLD=a.txt NEW=b.txt
+	$(TOOLS)/benchstat $(OLD) $(NEW)
+
+cover: ## Which statements no test reaches, as a page: bin/cover.html
+	@mkdir -p bin
+	$(GO) test -coverpkg ./... -coverprofile bin/cover.out ./...
+	$(GO) tool cover -html bin/cover.out -o bin/cover.html
+	$(GO) tool cover -func bin/cover.out | tail -1
+
+## ---- Apache Kafka
+
+test-kafka: ## Tests against Apache Kafka, 1 node and 3 nodes (needs a JDK and Maven)
+	@$(KAFKA_MISSING); if [ -n "$$missing" ]; then echo "make test-kafka: not installed:$$missing"; exit 1; fi
+	cd tests && $(GO) test -tags kafka -count 1 -timeout 60m ./kafka/... -args -records $(KAFKA_RECORDS) $(KAFKA_FLAGS)
+
+kafka-up: ## Start Apache Kafka on KAFKA_NODES (1 or 3) loopback ports, print its bootstrap list
+	@cd tests && $(GO) run ./kafka/rig/kafkarig up $(KAFKA_NODES)
+
+kafka-down: ## Stop it
+	@cd tests && $(GO) run ./kafka/rig/kafkarig down
+
+clean: ## Remove what was built and measured
+	rm -rf bin kb-out
+
+## ---- tools, at the versions of internal/devtools/go.mod
+
+$(TOOLS)/gofumpt:       TOOL = mvdan.cc/gofumpt
+$(TOOLS)/staticcheck:   TOOL = honnef.co/go/tools/cmd/staticcheck
+$(TOOLS)/golangci-lint: TOOL = github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+$(TOOLS)/benchstat:     TOOL = golang.org/x/perf/cmd/benchstat
+$(TOOLS)/%: internal/devtools/go.mod
+	@mkdir -p $(TOOLS)
+	cd internal/devtools && CGO_ENABLED=0 $(GO) build -o $(CURDIR)/$@ $(TOOL)

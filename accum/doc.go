@@ -1,0 +1,79 @@
+// Package accum decides who fills a batch and when it is ready: the record
+// accumulator. Callers append records to the open batch of a partition; the
+// sender takes complete batches out at the other end; the completion lane
+// tells the callers what became of them.
+//
+//	caller ─┐ Append                                         Next, Take
+//	caller ─┼────────► open batch ─seal─► complete batch ─────────────► sender
+//	caller ─┘              │                                   ▲          │
+//	                       └── full, linger, Flush, shortage   │ Requeue  │ Finish
+//	                                                           └──────────┤
+//	callbacks ◄── Lane.Run ◄── finished batches ◄─────────────────────────┘
+//
+// A record is encoded where it will be sent from: a slot of the slab. There is
+// no queue of records and no second copy. Batch i lives in slot i for ever, one
+// life after the other, and a life is counted in its state word (state.go), so
+// whoever stalls with an old word fails its CAS.
+//
+// # A record
+//
+//	A1 load open ......... which batch; sees O2 or O5
+//	A2 CAS state ......... reserves bytes, a record index and a writer
+//	A3 PutRecord ......... into the reserved bytes, which are nobody else's
+//	A4 add state ......... the writer is out; publishes the bytes to D1
+//
+// Between A2 and A4 no user code runs, nothing allocates and nothing can
+// panic: Kafka has no padding frame, so a reservation can not be taken back.
+// Whoever leaves a sealed batch as the last writer hands it over (MarkReady).
+// Nobody waits for another goroutine's A4; the sender passes such a head by.
+//
+// # A partition's queue
+//
+//	first ──► batch ──link──► batch ──link──► open batch ◄── open
+//	 ▲ the sender takes here                   ▲ callers append here
+//
+//	O1 store state ....... a new life, with its first record reserved
+//	O2 CAS open .......... none → batch; then O3
+//	O3 store first ....... tells the sender where the chain begins
+//	O4 CAS link .......... batch → its successor, or closed (the sender)
+//	O5 CAS open .......... follows O4; anybody may help
+//	M1 CAS queued ........ after what is to be seen (A4, O3, O4): MarkReady
+//	D1 clear queued, look  sees what came before an M1 that failed
+//
+// The link goes first and the open word follows. The sender closes the link of
+// the last batch (O4) before it takes the batch, so a batch that left the chain
+// gets no successor; and it moves the open word off a batch before the batch
+// can begin another life.
+//
+// # Ownership
+//
+//	Batch.state, link, baseTs, maxTs   shared by the writers, by CAS
+//	Batch fields of the opener         written before O2 or O4, then read-only
+//	record bytes, completion i         the writer of record i, from A2 to A4;
+//	                                   then the sender; then the lane
+//	Batch.Sender, Partition.sender     the holder of the role of the broker
+//	                                   that is the partition's home
+//	Batch.outcome                      the sender until Finish, then the lane
+//	slot                               record side: until the callbacks have
+//	                                   run; socket side: while a request that
+//	                                   carries it may still be written
+//	Lingers                            the timer's goroutine; Start: anybody
+//
+// # Who may call what
+//
+//	Append, AppendOpen, Seal, SealOpen, MarkReady, Flush   anybody
+//	Refuse, CloseEmpty                                      Close
+//	Next, Take, Requeue, Drop, Split, Expired, Unmark, …    the role's holder
+//	Lane.Run                                                its one goroutine
+//	Lingers.Fire, Accumulator.Tick                          the timer
+//
+// Append waits for memory, and only if it is told to; it parks in the slab's
+// queue, first come, first served. Flush waits for outcomes. Nothing else here
+// waits. There are two mutexes: one for adding partitions, one for Flush
+// calls that wait. No record takes either.
+//
+// # Self-checks
+//
+// Widths and layouts are asserted by the compiler. The slab counts slots that
+// are not home, and panics on misuse with the tag invariants.
+package accum
