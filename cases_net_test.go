@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,8 +21,10 @@ func netCase(t *testing.T, plan func(n int) fault, records int, plain bool, opts
 	const partitions = 2
 	b := caseBroker(t, broker.Config{Partitions: partitions})
 	x := newProxy(t, plan)
-	opts = append([]kring.Option{x.dialer(), kring.BatchSize(300), kring.RetryBackoff(time.Millisecond, time.Millisecond),
-		kring.ReconnectBackoff(time.Millisecond, time.Millisecond)}, opts...)
+	opts = append([]kring.Option{
+		x.dialer(), kring.BatchSize(300), kring.RetryBackoff(time.Millisecond, time.Millisecond),
+		kring.ReconnectBackoff(time.Millisecond, time.Millisecond),
+	}, opts...)
 	if plain {
 		opts = append(opts, kring.RequireAcks(kring.AcksLeader))
 	}
@@ -108,14 +111,15 @@ func TestZeroWindow(t *testing.T) {
 	b := caseBroker(t, broker.Config{Brokers: 2, Partitions: 2})
 	open := make(chan struct{})
 	stuck := b.Addrs()[0]
-	var x *proxy
-	x = newProxy(t, func(int) fault { f := honest(); f.stallUp = open; return f })
+	x := newProxy(t, func(int) fault { f := honest(); f.stallUp = func() { <-open }; return f })
 	clear := newProxy(t, func(int) fault { return honest() })
 	stuckListener, err := x.route(stuck)
 	if err != nil {
 		t.Fatal(err)
 	}
 	clear.routes[stuck] = stuckListener // one dialer for both
+	release := sync.OnceFunc(func() { close(open) })
+	t.Cleanup(release) // before the proxies close
 	p := caseProducer(t, b.Addrs(), clear.dialer(), kring.BatchSize(16<<10), kring.SendBuffer(64<<10), kring.BufferMemory(4<<20))
 	ctx := patient(t)
 	value := make([]byte, 15<<10)
@@ -133,7 +137,7 @@ func TestZeroWindow(t *testing.T) {
 	if n := len(first.all()); n > 0 {
 		t.Errorf("%d records were acked by a broker that read nothing", n)
 	}
-	close(open)
+	release()
 	for i, d := range first.wait(t, 40) {
 		if d.Err != nil || d.Tag != uint64(i) {
 			t.Errorf("delivery %d: %+v", i, d)

@@ -49,9 +49,9 @@ const (
 	// maxInFlight bounds the array of requests in flight of a connection.
 	maxInFlight = 64
 
-	// maxMillis is the longest time that fits the protocol's int32
+	// longestTime is the longest time that fits the protocol's int32
 	// milliseconds.
-	maxMillis = math.MaxInt32 * time.Millisecond
+	longestTime = math.MaxInt32 * time.Millisecond
 
 	// forever is the longest Duration. Where Java's long milliseconds exceed
 	// it, they are cut to it.

@@ -181,7 +181,7 @@ func TestConfigSettles(t *testing.T) {
 		{"64 in flight without idempotence", []Option{DisableIdempotence(), MaxInFlight(64)}, func(c *config) bool { return c.maxInFlight == 64 }, ""},
 		{"the last one wins", []Option{EnableIdempotence(), DisableIdempotence(), RequireAcks(AcksNone)}, func(c *config) bool { return !c.idempotence }, ""},
 		{"the default delivery timeout is raised", []Option{RequestTimeout(3 * time.Minute)}, func(c *config) bool { return c.deliveryTimeout == 3*time.Minute+5*time.Millisecond }, "raised"},
-		{"for the longest linger", []Option{Linger(math.MaxInt64)}, func(c *config) bool { return c.deliveryTimeout == maxMillis }, "raised"},
+		{"for the longest linger", []Option{Linger(math.MaxInt64)}, func(c *config) bool { return c.deliveryTimeout == longestTime }, "raised"},
 		{"a sufficient delivery timeout", []Option{DeliveryTimeout(30005 * time.Millisecond)}, func(c *config) bool { return c.deliveryTimeout == 30005*time.Millisecond }, ""},
 		{"batch size 0 is 1", []Option{BatchSize(0)}, func(c *config) bool { return c.batchSize == 1 }, ""},
 		{"the largest batch", []Option{BatchSize(2 << 20)}, func(c *config) bool { return c.batchSize == 2<<20 }, ""},
@@ -240,7 +240,7 @@ func TestBrokerAddresses(t *testing.T) {
 			c, err := newConfig([]Option{Brokers(tc.given...)})
 			if tc.err != "" {
 				if tc.given == nil {
-					c, err = newConfig(nil)
+					_, err = newConfig(nil)
 				}
 				if err == nil || err.Error() != "kring: "+tc.err {
 					t.Fatalf("error %v, want %s", err, tc.err)

@@ -59,13 +59,11 @@ func ExampleProducer_Produce() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	defer p.Close(ctx)
 	err = p.Produce(ctx, kring.Record{Topic: "orders", Key: key, Value: value}, func(d kring.Delivery) {
 		fmt.Println(d.Topic, d.Partition, d.Offset, d.Err) // d.Err says whether the record may be in the log
 	})
 	if err != nil {
-		log.Fatal(err)
-	}
-	if err := p.Close(ctx); err != nil {
 		log.Fatal(err)
 	}
 	// Output: orders 1 0 <nil>

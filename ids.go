@@ -2,9 +2,11 @@ package kring
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 
 	"github.com/kring-go/kring/accum"
+	"github.com/kring-go/kring/cluster"
 )
 
 // producerIDs gets the identity of an idempotent producer.
@@ -32,6 +34,9 @@ func (ids *producerIDs) fetch(ctx context.Context, p *Producer) {
 	id, epoch, err := p.client.InitProducerID(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
+			if code := (*cluster.CodeError)(nil); errors.As(err, &code) {
+				err = andAlso{err, KafkaError(code.Code)}
+			}
 			ids.fatal.Store(&err)
 			p.log.Error("kring: no producer id: records can not be sent", "error", err)
 		}

@@ -142,7 +142,7 @@ func (b *broker) fail(q *partition, batch *accum.Batch, cause error) {
 func (b *broker) finish(q *partition, batch *accum.Batch, o accum.Outcome) {
 	q.Drop(batch, false)
 	b.p.stats.failed(batch.Records())
-	batch.Finish(o, b.p.lane)
+	q.Finish(batch, o, b.p.lane)
 }
 
 func (b *broker) produceError(q *partition, batch *accum.Batch, cause error) *ProduceError {

@@ -223,8 +223,8 @@ func TestFromPropertiesJavasExtremes(t *testing.T) {
 	if c.maxBlock < math.MaxInt64-time.Millisecond {
 		t.Errorf("max.block.ms = %v, want the longest", c.maxBlock)
 	}
-	if c.deliveryTimeout != maxMillis {
-		t.Errorf("delivery.timeout.ms = %v, want %v", c.deliveryTimeout, maxMillis)
+	if c.deliveryTimeout != longestTime {
+		t.Errorf("delivery.timeout.ms = %v, want %v", c.deliveryTimeout, longestTime)
 	}
 	if c.reconnectBackoff != 2*time.Second || c.reconnectBackoffMax != 2*time.Second {
 		t.Errorf("reconnect backoff %v to %v, want a constant 2s", c.reconnectBackoff, c.reconnectBackoffMax)

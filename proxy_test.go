@@ -47,9 +47,9 @@ type fault struct {
 	afterUp   int // bytes of Produce requests that pass before the end; -1: no limit
 	afterDown int // bytes of answers to them; -1: no limit
 	chunk     int // write in pieces of so many bytes
-	// stall is asked before each read from the producer and before each write
-	// to it; nil does not stall.
-	stallUp   <-chan struct{}
+	// stallUp is called before each read from the producer, delayDown before
+	// each write to it; nil does not wait.
+	stallUp   func()
 	delayDown func() time.Duration
 }
 
@@ -129,13 +129,6 @@ func (p *proxy) drop(nc net.Conn) {
 	_ = nc.Close()
 }
 
-// produceConns is how many connections carried Produce requests.
-func (p *proxy) produceConns() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.n
-}
-
 // tunnel is one connection through the proxy.
 type tunnel struct {
 	p            *proxy
@@ -189,7 +182,7 @@ func (t *tunnel) up() {
 		}
 		for buf := make([]byte, 4096); size > 0; {
 			if f != nil && f.stallUp != nil {
-				<-f.stallUp
+				f.stallUp()
 			}
 			n, err := t.client.Read(buf[:min(size, len(buf))])
 			if err != nil {

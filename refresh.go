@@ -27,7 +27,8 @@ func (p *Producer) refreshMetadata() {
 		case <-p.ctx.Done():
 			return
 		}
-		names, fresh := p.wantedTopics(p.clock.CoarseMs() - p.cfg.metadataMaxIdle.Milliseconds())
+		_, ms := p.clock.Read() // the coarse time stands still while nothing is produced
+		names, fresh := p.wantedTopics(ms - p.cfg.metadataMaxIdle.Milliseconds())
 		if len(names) == 0 {
 			m.asked.Store(false)
 			timer.Reset(p.metadataAge())
@@ -76,7 +77,8 @@ func (t *Topic) await(ctx context.Context, budget *blockBudget, wait bool, least
 	if err := checkTopic(t.name); err != nil {
 		return nil, err
 	}
-	t.lastUsed.Store(p.clock.CoarseMs())
+	_, ms := p.clock.Read()
+	t.lastUsed.Store(ms)
 	if p.cfg.idempotence {
 		p.ids.request(p) // beside the metadata, not after it
 	}

@@ -167,5 +167,5 @@ func (b *broker) succeed(r *request, i int, o accum.Outcome) {
 	q.Proven(batch)
 	q.Drop(batch, true)
 	b.p.stats.acked(batch.Records())
-	batch.Finish(o, b.p.lane)
+	q.Finish(batch, o, b.p.lane)
 }

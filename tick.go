@@ -94,7 +94,7 @@ func (b *broker) expireInFlight(r *request, before int64) {
 		batch.Sender.Ambiguous = true
 		b.p.stats.failed(batch.Records())
 		err := b.produceError(r.owners[i], batch, b.expiryCause(batch))
-		batch.Finish(accum.Outcome{BaseOffset: -1, LogAppendTime: -1, Err: err}, b.p.lane)
+		r.owners[i].Finish(batch, accum.Outcome{BaseOffset: -1, LogAppendTime: -1, Err: err}, b.p.lane)
 	}
 }
 

@@ -89,8 +89,8 @@ func (c *config) checkDurations() {
 	}{
 		{setLinger, c.linger, 0, forever},
 		{setMaxBlock, c.maxBlock, 0, forever},
-		{setDeliveryTimeout, c.deliveryTimeout, time.Millisecond, maxMillis},
-		{setRequestTimeout, c.requestTimeout, time.Millisecond, maxMillis},
+		{setDeliveryTimeout, c.deliveryTimeout, time.Millisecond, longestTime},
+		{setRequestTimeout, c.requestTimeout, time.Millisecond, longestTime},
 		{setRetryBackoff, c.retryBackoff, 0, forever},
 		{setRetryBackoffMax, c.retryBackoffMax, 0, forever},
 		{setReconnectBackoff, c.reconnectBackoff, 0, forever},
@@ -154,7 +154,7 @@ func (c *config) checkIdempotence() {
 
 // leastDeliveryTimeout is the time that one attempt can take.
 func (c *config) leastDeliveryTimeout() time.Duration {
-	return min(c.linger, maxMillis-c.requestTimeout) + c.requestTimeout
+	return min(c.linger, longestTime-c.requestTimeout) + c.requestTimeout
 }
 
 // settle derives what follows from a valid configuration, and logs where a

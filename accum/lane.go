@@ -26,8 +26,8 @@ type Lane struct {
 	oldest *Batch // Run only
 	// now is the batch whose callbacks are running, and next its first record
 	// without one: where a successor of Run goes on. Run only.
-	now  *Batch
-	next int
+	now    *Batch
+	next   int
 	stub   Batch
 	wake   chan struct{}
 	asleep atomic.Bool

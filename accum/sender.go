@@ -51,6 +51,7 @@ type senderSide struct {
 	head     word     // oldest batch of the chain; none: look at first
 	retry    []*Batch // drained before, failed, to be sent first; by Order
 	inflight []*Batch // sent, no answer yet; by Order
+	held     []*Batch // with an outcome, behind an older one without; by Order
 	order    uint64
 	seq      sequences
 }
@@ -238,6 +239,8 @@ func (p *Partition) Expired(before int64) *Batch {
 		return nil // the last writer marks the partition
 	}
 	p.advance(b)
+	p.sender.order += orderStep
+	b.Sender.Order = p.sender.order // behind all that was sent, see Finish
 	return b
 }
 

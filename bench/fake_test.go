@@ -86,6 +86,9 @@ func (f *fakeClient) Produce(ctx context.Context, r *Record) error {
 	return nil
 }
 
+// CompletesSerially: one goroutine completes, and Flush waits for it.
+func (f *fakeClient) CompletesSerially() bool { return f.async }
+
 func (f *fakeClient) serve() {
 	defer close(f.ended)
 	for r := range f.queue {

@@ -58,6 +58,29 @@ func TestHistAgreesWithLibrary(t *testing.T) {
 	}
 }
 
+// TestHistRoundsRanks compares quantiles where every single rank shows.
+func TestHistRoundsRanks(t *testing.T) {
+	for n := 1; n <= 40; n++ {
+		h, lib := new(hist), hdrhistogram.New(1, histMax, histDigits)
+		for i := range n {
+			v := int64(100 * (i + 1))
+			h.record(v)
+			if err := lib.RecordValue(v); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s := newSnapshot()
+		s.add(h)
+		for _, q := range []float64{0, 0.1, 0.5, 0.9, 0.99, 0.999, 1} {
+			// Both are rounded to three digits; max is exact in ours only.
+			got, want := s.quantileSince(nil, q), min(lib.ValueAtQuantile(q*100), int64(100*n))
+			if got != want {
+				t.Errorf("n %d, quantile %v: %d, the library says %d", n, q, got, want)
+			}
+		}
+	}
+}
+
 func TestHistOverflowIsCounted(t *testing.T) {
 	h := new(hist)
 	h.record(-5)

@@ -78,6 +78,9 @@ func (c *kringClient) Produce(ctx context.Context, r *Record) error {
 func (c *kringClient) Flush(ctx context.Context) error { return c.producer.Flush(ctx) }
 func (c *kringClient) Close(ctx context.Context) error { return c.producer.Close(ctx) }
 
+// CompletesSerially implements Serial: callbacks run on one goroutine.
+func (c *kringClient) CompletesSerially() bool { return true }
+
 // Counts implements Counter.
 func (c *kringClient) Counts() (requests, batches int64) {
 	s := c.producer.Stats()

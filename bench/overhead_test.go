@@ -8,7 +8,12 @@ import (
 )
 
 // nullClient acknowledges at once: what is left is the harness.
-type nullClient struct{ done Done }
+type nullClient struct {
+	done   Done
+	serial bool
+}
+
+func (c *nullClient) CompletesSerially() bool { return c.serial }
 
 func (c *nullClient) Produce(_ context.Context, r *Record) error {
 	c.done(r.Tag, 0, 0, nil)
@@ -17,29 +22,36 @@ func (c *nullClient) Produce(_ context.Context, r *Record) error {
 func (c *nullClient) Flush(context.Context) error { return nil }
 func (c *nullClient) Close(context.Context) error { return nil }
 
-func nullLibrary() Library {
-	return Library{Name: "null", New: func(_ Settings, done Done) (Client, error) { return &nullClient{done}, nil }}
+func nullLibrary(serial bool) Library {
+	return Library{Name: "null", New: func(_ Settings, done Done) (Client, error) { return &nullClient{done, serial}, nil }}
 }
 
 // BenchmarkHarness is what a record costs without a client, both sides of it:
 // making, handing over, and booking its end.
 func BenchmarkHarness(b *testing.B) {
-	for _, verify := range []VerifyMode{VerifyNone, VerifyFull} {
-		for _, keys := range []string{"none", "uniform:1000"} {
-			b.Run(fmt.Sprintf("verify=%s/keys=%s", verify, keys), func(b *testing.B) {
-				c := testConfig()
-				c.Verify, c.Senders, c.Records = verify, 1, int64(b.N)
-				c.Keys, _ = ParseKeys(keys)
-				b.ReportAllocs()
-				r, err := Run(context.Background(), c, nullLibrary(), Output{})
-				if err != nil {
-					b.Fatal(err)
-				}
-				b.ReportMetric(float64(r.Totals.WindowNs)/float64(b.N), "loop-ns/rec")
-				b.ReportMetric(r.Cost.CPUPerRecordNs, "cpu-ns/rec")
-				b.ReportMetric(r.Cost.AllocsPerRecord, "loop-allocs/rec")
-			})
-		}
+	for _, bc := range []struct {
+		verify VerifyMode
+		keys   string
+		serial bool
+	}{
+		{VerifyNone, "none", true},
+		{VerifyNone, "none", false},
+		{VerifyNone, "uniform:1000", true},
+		{VerifyFull, "none", true},
+	} {
+		b.Run(fmt.Sprintf("verify=%s/keys=%s/serial=%v", bc.verify, bc.keys, bc.serial), func(b *testing.B) {
+			c := testConfig()
+			c.Verify, c.Senders, c.Records = bc.verify, 1, int64(b.N)
+			c.Keys, _ = ParseKeys(bc.keys)
+			b.ReportAllocs()
+			r, err := Run(context.Background(), c, nullLibrary(bc.serial), Output{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(r.Totals.WindowNs)/float64(b.N), "loop-ns/rec")
+			b.ReportMetric(r.Cost.CPUPerRecordNs, "cpu-ns/rec")
+			b.ReportMetric(r.Cost.AllocsPerRecord, "loop-allocs/rec")
+		})
 	}
 }
 
@@ -53,7 +65,7 @@ func BenchmarkPacer(b *testing.B) {
 				c.Mode, c.Rate, c.Senders, c.Verify, c.Pacer = ModeOpen, 20_000, senders, VerifyNone, method
 				c.Records, c.Duration = 0, time.Second
 				for b.Loop() {
-					r, err := Run(context.Background(), c, nullLibrary(), Output{})
+					r, err := Run(context.Background(), c, nullLibrary(false), Output{})
 					if err != nil {
 						b.Skip(err)
 					}
@@ -76,7 +88,7 @@ func TestHarnessDoesNotAllocate(t *testing.T) {
 		t.Run(string(verify), func(t *testing.T) {
 			c := testConfig()
 			c.Verify, c.Records = verify, 1_000_000
-			r := mustRun(t, context.Background(), c, nullLibrary(), Output{})
+			r := mustRun(t, context.Background(), c, nullLibrary(false), Output{})
 			if r.Cost.Allocs > 1000 {
 				t.Errorf("%d allocations for 1,000,000 records", r.Cost.Allocs)
 			}

@@ -14,7 +14,8 @@ type recorder struct {
 	schedule schedule
 	start    atomic.Int64 // clock reading of the run's zero
 	open     bool
-	every    bool // response of each record, not of the sampled only
+	every    bool // open loop: response of each record, not of the sampled only
+	serial   bool // see Serial; set before the first record
 	shards   []shard
 	digests  []atomic.Uint64 // per partition; nil without --verify full
 	digestOK atomic.Bool     // false once an offset was unknown
@@ -39,7 +40,6 @@ type shard struct {
 	sent     atomic.Uint64 // records given to Produce, warm-up included
 	bytes    atomic.Uint64
 	rejected atomic.Uint64
-	measured atomic.Uint64 // first sequence of the measured phase
 	_        [cacheLine]byte
 
 	// Written by whoever completes.
@@ -48,9 +48,12 @@ type shard struct {
 	failed    atomic.Uint64
 	failWarm  atomic.Uint64
 	lostStamp atomic.Uint64 // sampled, but the stamp had been overwritten
-	_         [cacheLine]byte
+	// runs count what a Serial client completed and acked does not have yet.
+	run, runWarm uint64
+	_            [cacheLine]byte
 
-	// Set before the run, and only read afterwards.
+	// Set before the run, and only read afterwards; measured changes once.
+	measured atomic.Uint64 // first sequence of the measured phase
 	stamps   []stamp
 	sample   uint64
 	busy     []atomic.Uint32 // slots that a retaining client still holds
@@ -79,7 +82,7 @@ const histGroups = 4
 func newRecorder(c *Config, clock Clock, retainSlots int) *recorder {
 	sample, response := c.sampling()
 	r := &recorder{
-		clock: clock, open: c.Mode == ModeOpen, every: response == 1,
+		clock: clock, open: c.Mode == ModeOpen, every: c.Mode == ModeOpen && response == 1,
 		schedule: schedule{rate: uint64(max(c.Rate, 1)), senders: uint64(c.Senders)},
 		shards:   make([]shard, c.Senders), errors: map[string]int64{},
 	}
@@ -129,7 +132,7 @@ func (r *recorder) firstMeasured(c *Config, sender int) uint64 {
 func (sh *shard) stampAt(seq uint64) *stamp { return &sh.stamps[seq/sh.sample&(stampRing-1)] }
 
 // done is the end of one record; see Done. It runs on the client's goroutines,
-// so it does as little as it can: in a closed loop, one atomic add.
+// so it does as little as it can.
 func (r *recorder) done(raw uint64, partition int32, offset int64, err error) {
 	t := tag(raw)
 	if t.sender() >= len(r.shards) {
@@ -151,13 +154,9 @@ func (r *recorder) done(raw uint64, partition int32, offset int64, err error) {
 		if r.digests != nil {
 			r.digest(t, partition, offset)
 		}
-		if warm {
-			sh.ackedWarm.Add(1)
-		} else {
-			sh.acked.Add(1)
-			if t.sampled() || r.open && r.every {
-				r.time(sh, t)
-			}
+		r.count(sh, warm)
+		if !warm && (t.sampled() || r.every) {
+			r.time(sh, t)
 		}
 	}
 	if sh.tokens != nil {
@@ -165,11 +164,46 @@ func (r *recorder) done(raw uint64, partition int32, offset int64, err error) {
 	}
 }
 
+// count adds an acknowledged record. A Serial client's are added to what others
+// read by the run of publishEvery.
+func (r *recorder) count(sh *shard, warm bool) {
+	switch {
+	case !r.serial && warm:
+		sh.ackedWarm.Add(1)
+	case !r.serial:
+		sh.acked.Add(1)
+	case warm:
+		if sh.runWarm++; sh.runWarm == publishEvery {
+			sh.ackedWarm.Add(publishEvery)
+			sh.runWarm = 0
+		}
+	default:
+		if sh.run++; sh.run == publishEvery {
+			sh.acked.Add(publishEvery)
+			sh.run = 0
+		}
+	}
+}
+
+// settle adds what is left of the runs. It is called when a Serial client has
+// promised that no completion is under way.
+func (r *recorder) settle() {
+	if !r.serial {
+		return
+	}
+	for i := range r.shards {
+		sh := &r.shards[i]
+		sh.acked.Add(sh.run)
+		sh.ackedWarm.Add(sh.runWarm)
+		sh.run, sh.runWarm = 0, 0
+	}
+}
+
 // time notes how long an acknowledged record took. The intended time comes
 // from the timetable, not from a store, so no stall can overwrite it.
 func (r *recorder) time(sh *shard, t tag) {
 	now, seq := r.clock(), t.seq()
-	if r.open && (r.every || t.sampled()) {
+	if r.open {
 		sh.response.record(now - r.start.Load() - r.schedule.intended(t.sender(), seq))
 	}
 	if !t.sampled() {

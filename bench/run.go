@@ -75,6 +75,9 @@ func Run(ctx context.Context, cfg Config, lib Library, out Output) (*Result, err
 	if r.client, err = lib.New(cfg.Settings, r.rec.done); err != nil {
 		return nil, fmt.Errorf("kbench: %s did not start: %w", lib.Name, err)
 	}
+	if c, ok := r.client.(Serial); ok {
+		r.rec.serial = c.CompletesSerially()
+	}
 	started := time.Now()
 	if err := r.drive(ctx); err != nil {
 		return nil, err
@@ -240,61 +243,4 @@ func (r *run) await(ctx context.Context, until int64, finished <-chan struct{}) 
 	case <-ctx.Done():
 	}
 	return false
-}
-
-// openWindow starts the measured phase.
-func (r *run) openWindow() error {
-	if err := r.profiles.start(); err != nil {
-		return err
-	}
-	r.begin.read(time.Now().UnixNano())
-	r.beginAcked = r.rec.totalAcked()
-	r.beginNs = r.clock()
-	r.signal.measuring.Store(true)
-	return nil
-}
-
-// closeWindow ends it.
-func (r *run) closeWindow() {
-	r.endNs = r.clock()
-	r.endAcked = r.rec.totalAcked()
-	r.end.read(time.Now().UnixNano())
-	r.profiles.stop()
-}
-
-// drain waits until every accepted record has ended.
-func (r *run) drain(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.drainTimeout())
-	defer cancel()
-	err := r.client.Flush(ctx)
-	deadline := r.clock() + int64(stragglerPatience)
-	for err == nil && r.rec.pending() > 0 && r.clock() < deadline {
-		time.Sleep(time.Millisecond)
-	}
-	return err
-}
-
-// drainTimeout is short for those who have pressed Ctrl-C.
-func (r *run) drainTimeout() time.Duration {
-	if r.partial {
-		return min(r.cfg.DrainTimeout, 10*time.Second)
-	}
-	return r.cfg.DrainTimeout
-}
-
-// close closes the client. What went wrong here shows in the totals as records
-// without an end; it is reported as an error kind beside them.
-func (r *run) close(ctx context.Context, flushErr error) error {
-	closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
-	defer cancel()
-	closeErr := r.client.Close(closeCtx)
-	r.rec.mu.Lock()
-	defer r.rec.mu.Unlock()
-	if flushErr != nil {
-		r.rec.note(fmt.Errorf("flush: %w", flushErr))
-	}
-	if closeErr != nil {
-		r.rec.note(fmt.Errorf("close: %w", closeErr))
-	}
-	return nil
 }

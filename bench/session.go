@@ -146,8 +146,7 @@ func (s *Session) openCluster(ctx context.Context) (*target, error) {
 	}
 	var err error
 	t.view, t.created, err = ensureTopic(ctx, c.Settings.Brokers, c.Settings.Topic, c.Partitions, s.Replication)
-	// A topic that the user named stays, whoever created it.
-	t.created = t.created && temporary && !s.KeepTopic
+	t.created = s.deletes(t.created, temporary)
 	if err != nil {
 		t.close()
 		return nil, err
@@ -161,6 +160,12 @@ func (s *Session) openCluster(ctx context.Context) (*target, error) {
 	}
 	t.rtt = roundTrip(ctx, c.Settings.Brokers)
 	return t, nil
+}
+
+// deletes decides whether the topic ends with the run. One that the user named
+// stays, whoever created it.
+func (s *Session) deletes(created, temporary bool) bool {
+	return created && temporary && !s.KeepTopic
 }
 
 // roundTrip is the median of a few metadata requests; nil where they fail.

@@ -210,6 +210,21 @@ func TestSessionErrors(t *testing.T) {
 	}
 }
 
+func TestOnlyTemporaryTopicsAreDeleted(t *testing.T) {
+	for _, tc := range []struct{ created, temporary, keep, want bool }{
+		{created: true, temporary: true, want: true},
+		{created: true, temporary: true, keep: true},
+		{created: true},
+		{temporary: true},
+		{},
+	} {
+		s := Session{KeepTopic: tc.keep}
+		if got := s.deletes(tc.created, tc.temporary); got != tc.want {
+			t.Errorf("%+v: deletes is %v", tc, got)
+		}
+	}
+}
+
 func TestWorkerProgram(t *testing.T) {
 	s, _ := testSession(t)
 	s.Worker = self(t, "worker")

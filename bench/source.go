@@ -7,6 +7,7 @@ type source struct {
 	run     uint64
 	topic   string
 	sizes   Sizes
+	fixed   bool // every value has the size of its slot
 	keys    *keyTable
 	rng     *rng
 	stamped bool
@@ -29,7 +30,9 @@ const (
 // that keeps their memory; 0 for clients that do not. It is a power of two and
 // a multiple of the pool's bodies.
 func retainSlots(c *Config, retaining bool) int {
-	if !retaining {
+	// Values change only where they are stamped, and keys only where they are
+	// counted up. Otherwise anybody may keep them.
+	if !retaining || c.Verify != VerifyFull && c.Keys.kind != keysSeq {
 		return 0
 	}
 	slots := maxRetainSlots
@@ -44,7 +47,8 @@ func retainSlots(c *Config, retaining bool) int {
 // returns; then one buffer per body is enough.
 func newSource(c *Config, p *pool, keys *keyTable, sender, slots int) *source {
 	s := &source{
-		sender: sender, run: uint64(c.RunID), topic: c.Settings.Topic, sizes: c.Sizes,
+		sender: sender, run: uint64(c.RunID), topic: c.Settings.Topic,
+		sizes: c.Sizes, fixed: c.Sizes.Min() == c.Sizes.Max(),
 		keys: keys, rng: newRNG(c.Seed, uint64(sender)), stamped: c.Verify == VerifyFull,
 	}
 	if c.Partitioner == PartitionerRoundRobin {
@@ -72,7 +76,10 @@ func (s *source) slot(seq uint64) int { return int(seq & uint64(len(s.slots)-1))
 // make fills in the next record. The result is valid until the next call.
 func (s *source) make(seq uint64, t tag) *Record {
 	i := s.slot(seq)
-	value := s.slots[i][:s.sizes.Draw(s.rng)]
+	value := s.slots[i]
+	if !s.fixed {
+		value = value[:s.sizes.Draw(s.rng)]
+	}
 	if s.stamped && len(value) >= StampSize {
 		putStamp(value, s.run, uint64(t.plain()))
 	}

@@ -95,8 +95,11 @@ func runWorker(ctx context.Context, command []string, cfg Config, progress io.Wr
 	if err := json.Unmarshal(out.Bytes(), result); err != nil {
 		return nil, fmt.Errorf("worker %s: its result is not JSON: %w", command[0], err)
 	}
-	if result.Schema != SchemaName || result.Ledger == nil {
-		return nil, fmt.Errorf("worker %s: its result is %q without a ledger, want %s", command[0], result.Schema, SchemaName)
+	if result.Schema != SchemaName {
+		return nil, fmt.Errorf("worker %s: its result is %q, want %s", command[0], result.Schema, SchemaName)
+	}
+	if result.Ledger == nil && cfg.Verify != VerifyNone {
+		return nil, fmt.Errorf("worker %s: its result has no ledger, so nothing can be verified: use --verify none", command[0])
 	}
 	return result, nil
 }

@@ -185,7 +185,7 @@ func calibrate() int {
 	best := time.Hour
 	for range 20 {
 		start := time.Now()
-		spin(1, 100_000)
+		_ = spin(1, 100_000)
 		best = min(best, time.Since(start))
 	}
 	return int(100_000 * 40_000 / best.Nanoseconds())

@@ -28,8 +28,20 @@ func NewAdmin(bootstrap []string) (*Admin, error) {
 func (a *Admin) Close() { a.client.Close() }
 
 // CreateTopic creates a topic with "name=value" configs and waits until every
-// partition has a leader and all of its replicas in sync.
+// partition has a leader that serves it and all of its replicas in sync.
 func (a *Admin) CreateTopic(ctx context.Context, name string, partitions, replicas int, configs ...string) error {
+	if err := a.RequestTopic(ctx, name, partitions, replicas, configs...); err != nil {
+		return err
+	}
+	if err := a.WaitInSync(ctx, name, partitions); err != nil {
+		return err
+	}
+	return a.waitServed(ctx, name, partitions)
+}
+
+// RequestTopic creates a topic and does not wait: for a moment metadata names
+// leaders that do not know of it yet.
+func (a *Admin) RequestTopic(ctx context.Context, name string, partitions, replicas int, configs ...string) error {
 	topic := kmsg.NewCreateTopicsRequestTopic()
 	topic.Topic, topic.NumPartitions, topic.ReplicationFactor = name, int32(partitions), int16(replicas)
 	for _, c := range configs {
@@ -52,7 +64,42 @@ func (a *Admin) CreateTopic(ctx context.Context, name string, partitions, replic
 			return fmt.Errorf("kafka: topic %s: %w", name, err)
 		}
 	}
-	return a.WaitInSync(ctx, name, partitions)
+	return nil
+}
+
+// waitServed asks the leader of each partition for its end until all answer. A
+// broker publishes new metadata before it makes the partitions, and refuses
+// records in between.
+func (a *Admin) waitServed(ctx context.Context, name string, partitions int) error {
+	topic := kmsg.NewListOffsetsRequestTopic()
+	topic.Topic = name
+	for i := range partitions {
+		partition := kmsg.NewListOffsetsRequestTopicPartition()
+		partition.Partition, partition.Timestamp = int32(i), -1
+		topic.Partitions = append(topic.Partitions, partition)
+	}
+	for {
+		request := kmsg.NewPtrListOffsetsRequest()
+		request.ReplicaID, request.Topics = -1, []kmsg.ListOffsetsRequestTopic{topic}
+		served := 0
+		if answer, err := request.RequestWith(ctx, a.client); err == nil {
+			for _, t := range answer.Topics {
+				for _, p := range t.Partitions {
+					if p.ErrorCode == 0 {
+						served++
+					}
+				}
+			}
+		}
+		if served == partitions {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("kafka: topic %s: %d of %d partitions are served: %w", name, served, partitions, ctx.Err())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // DeleteTopic deletes a topic.
@@ -111,17 +158,9 @@ func (a *Admin) Describe(ctx context.Context, name string) (*kmsg.MetadataRespon
 // and with all replicas in sync.
 func (a *Admin) WaitInSync(ctx context.Context, name string, partitions int) error {
 	for {
-		t, _, err := a.Describe(ctx, name)
-		inSync := 0
-		if err == nil {
-			for _, p := range t.Partitions {
-				if p.ErrorCode == 0 && p.Leader >= 0 && len(p.ISR) == len(p.Replicas) {
-					inSync++
-				}
-			}
-			if inSync >= partitions {
-				return nil
-			}
+		inSync, _ := a.InSync(ctx, name)
+		if inSync >= partitions {
+			return nil
 		}
 		select {
 		case <-ctx.Done():
@@ -129,6 +168,21 @@ func (a *Admin) WaitInSync(ctx context.Context, name string, partitions int) err
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// InSync counts the partitions that have a leader and all replicas in sync.
+func (a *Admin) InSync(ctx context.Context, name string) (int, error) {
+	t, _, err := a.Describe(ctx, name)
+	if err != nil {
+		return 0, err
+	}
+	inSync := 0
+	for _, p := range t.Partitions {
+		if p.ErrorCode == 0 && p.Leader >= 0 && len(p.ISR) == len(p.Replicas) {
+			inSync++
+		}
+	}
+	return inSync, nil
 }
 
 // BusiestLeader returns the broker that leads most partitions of a topic.

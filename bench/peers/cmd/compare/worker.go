@@ -36,7 +36,7 @@ func workers(bin string, names []string) ([]worker, error) {
 			continue
 		}
 		switch name {
-		case "kring", "rawlimit", "sarama":
+		case "kring", "rawlimit", "sarama", "null":
 			out = append(out, worker{name: name, command: []string{filepath.Join(bin, name)}, alone: name == "rawlimit"})
 		case "franz-go":
 			out = append(out, worker{name: name, command: []string{filepath.Join(bin, "franzgo")}})
@@ -47,7 +47,7 @@ func workers(bin string, names []string) ([]worker, error) {
 		case "java":
 			out = append(out, worker{name: name, command: []string{filepath.Join("java", "run")}})
 		default:
-			return nil, fmt.Errorf("client %q is none of kring, franz-go, franz-go-plain, rawlimit, java, sarama", name)
+			return nil, fmt.Errorf("client %q is none of kring, franz-go, franz-go-plain, rawlimit, java, sarama, null", name)
 		}
 	}
 	return out, nil
