@@ -17,5 +17,8 @@ func goroutineID() uint64 {
 	return id
 }
 
-// inCallback says that the caller is the completion goroutine.
-func (p *Producer) inCallback() bool { return goroutineID() == p.laneID.Load() }
+// inCallback says that the caller is the completion goroutine. While that one
+// runs no callback, nobody is in one, and the dear look is spared.
+func (p *Producer) inCallback() bool {
+	return p.lane.Busy() && goroutineID() == p.laneID.Load()
+}

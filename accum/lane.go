@@ -31,6 +31,7 @@ type Lane struct {
 	stub   Batch
 	wake   chan struct{}
 	asleep atomic.Bool
+	busy   atomic.Bool // callbacks are running
 	stop   atomic.Bool
 
 	all     Callback
@@ -136,6 +137,9 @@ func (l *Lane) Stop() {
 // Delivered counts the batches whose callbacks have run.
 func (l *Lane) Delivered() uint64 { return l.ran.Load() }
 
+// Busy says that callbacks are running at this moment.
+func (l *Lane) Busy() bool { return l.busy.Load() }
+
 func (l *Lane) complete(b *Batch) {
 	l.now, l.next = b, 0
 	l.resume()
@@ -143,10 +147,12 @@ func (l *Lane) complete(b *Batch) {
 
 func (l *Lane) resume() {
 	b := l.now
+	l.busy.Store(true)
 	for n := b.Records(); l.next < n; {
 		l.deliver(b)
 	}
 	l.now = nil
+	l.busy.Store(false)
 	l.ran.Add(1)
 	b.release()
 }

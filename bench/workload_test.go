@@ -158,3 +158,32 @@ func TestConfigTravels(t *testing.T) {
 		t.Errorf("sizes, keys or run id lost: %+v", back)
 	}
 }
+
+func TestSourceMakesTheWorkload(t *testing.T) {
+	c := testConfig()
+	c.Partitioner = PartitionerRoundRobin
+	for _, sizes := range []string{"100", "uniform:24-100"} {
+		t.Run(sizes, func(t *testing.T) {
+			c.Sizes, _ = ParseSizes(sizes)
+			c.Keys, _ = ParseKeys("seq")
+			p := newPool(c.Seed, c.Sizes, 0)
+			s := newSource(&c, p, newKeyTable(c.Keys), 1, 0)
+			lengths, keys := map[int]bool{}, map[string]bool{}
+			for seq := range uint64(1000) {
+				id := makeTag(1, seq)
+				r := s.make(seq, id|tagSampled)
+				got, ours, whole := stampOf(r.Value, uint64(c.RunID))
+				if tag(got) != id || !ours || !whole || !p.matches(seq, r.Value) {
+					t.Fatalf("record %d: stamp %x, ours %v, whole %v", seq, got, ours, whole)
+				}
+				if want := int32((seq + 1) % 3); r.Partition != want {
+					t.Fatalf("record %d goes to partition %d, want %d", seq, r.Partition, want)
+				}
+				lengths[len(r.Value)], keys[string(r.Key)] = true, true
+			}
+			if want := c.Sizes.Max() - c.Sizes.Min() + 1; len(lengths) != want || len(keys) != 1000 {
+				t.Errorf("%d sizes and %d keys, want %d and 1000", len(lengths), len(keys), want)
+			}
+		})
+	}
+}
