@@ -132,7 +132,7 @@ cover: ## Which statements no test reaches, as a page: bin/cover.html
 
 test-kafka: ## Tests against Apache Kafka, 1 node and 3 nodes (needs a JDK and Maven)
 	@$(KAFKA_MISSING); if [ -n "$$missing" ]; then echo "make test-kafka: not installed:$$missing"; exit 1; fi
-	cd tests && $(GO) test -tags kafka -count 1 -timeout 60m ./kafka/... -args -records $(KAFKA_RECORDS) $(KAFKA_FLAGS)
+	cd tests && $(GO) test -tags kafka -count 1 -timeout 60m ./kafka -args -records $(KAFKA_RECORDS) $(KAFKA_FLAGS)
 
 kafka-up: ## Start Apache Kafka on KAFKA_NODES (1 or 3) loopback ports, print its bootstrap list
 	@cd tests && $(GO) run ./kafka/rig/kafkarig up $(KAFKA_NODES)

@@ -13,7 +13,8 @@ func (r *run) openWindow() error {
 	}
 	r.begin.read(time.Now().UnixNano())
 	r.beginAcked = r.rec.totalAcked()
-	r.beginNs = r.clock()
+	// An open loop's first record is due a moment later.
+	r.beginNs = max(r.clock(), r.rec.start.Load())
 	r.signal.measuring.Store(true)
 	return nil
 }
