@@ -211,14 +211,16 @@ func moveWithRequestsInFlight(t *testing.T, plain bool) {
 	produceTags(t, p, 0, 0, 1, got) // proves the leader, so that requests are pipelined
 	got.wait(t, 1)
 	holding.Store(true)
-	produceTags(t, p, 0, 1, 10, got)
+	produceTags(t, p, 0, 1, 2, got) // fewer than may be in flight: nothing but the move keeps the rest back
 	until(t, "a request is in flight", func() bool { return held.Load() > 0 })
 	if err := b.SetLeader("t", 0, 2); err != nil {
 		t.Fatal(err)
 	}
 	before := p.Stats().Metadata
 	until(t, "the producer knows the new leader", func() bool { return p.Stats().Metadata > before+2 })
-	produceTags(t, p, 0, 11, 10, got)
+	produceTags(t, p, 0, 3, 18, got)
+	pause := time.NewTimer(50 * time.Millisecond) // for what must not happen
+	<-pause.C
 	if early.Load() != 0 {
 		t.Error("the new leader got a request while the old one had some")
 	}

@@ -103,6 +103,7 @@ type config struct {
 	logger          *slog.Logger // never nil
 	dial            DialFunc     // never nil
 	exactTimestamps bool
+	inlineDelivery  bool
 
 	// given holds, for each setting that the caller gave, how it was written:
 	// an option's call or a property's line. Problems are reported in these

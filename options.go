@@ -205,6 +205,20 @@ func OnDelivery(cb Callback) Option {
 	return option(func(c *config) { c.onDelivery = cb })
 }
 
+// InlineDelivery runs callbacks where the broker's answer is read, instead of on
+// the completion goroutine: one wake-up less on the way of every answer. The
+// price is a duty. A callback then runs on kring's own goroutines or inside a
+// Produce, TryProduce or Flush of any goroutine, one call at a time per broker
+// but several at once with several brokers, and while it runs nothing is sent
+// to its broker. So it must return at once: no lock that is ever held during a
+// Produce, no waiting, no call of this producer but TryProduce, no
+// runtime.Goexit. Good for counting and for handing over to a channel with
+// room. The default is the completion goroutine. Properties:
+// kring.delivery.inline=true; Java has nothing like it.
+func InlineDelivery() Option {
+	return option(func(c *config) { c.inlineDelivery = true })
+}
+
 // ExactTimestamps reads the clock for every record that comes without a
 // timestamp. Otherwise such a record gets a coarse clock that is at most about
 // 10 ms old, because reading the clock costs more than the rest of Produce. The

@@ -74,6 +74,9 @@ func New(opts ...Option) (*Producer, error) {
 	})
 	p.lingers = accum.NewLingers(p.acc)
 	p.lane = accum.NewLane(cfg.onDelivery, p.callbackPanicked)
+	if cfg.inlineDelivery {
+		p.lane.Inline()
+	}
 	p.topics.Store(&map[string]*Topic{})
 	p.brokers.Store(new([]*broker))
 	none := accum.NoIdentity()

@@ -115,6 +115,20 @@ func switchProperty(s setting, at func(*config) *bool) property {
 	}}
 }
 
+// inlineProperty is kring's own: Java has nothing like InlineDelivery.
+const inlineProperty = "kring.delivery.inline"
+
+func setInlineProperty(c *config, p property, value string) {
+	switch strings.ToLower(value) {
+	case "true":
+		c.inlineDelivery = true
+	case "false":
+		c.inlineDelivery = false
+	default:
+		p.malformed(c, value, "true or false")
+	}
+}
+
 // unsupportedProperty has an effect in Java that kring does not have. It is
 // accepted with the values under which it has none. Its value is never quoted:
 // it may be a password.

@@ -38,6 +38,7 @@ func supportedProperties() []property {
 			c.give(setClientID, "%s=%s", p.name, value)
 		}},
 		{setAcks.String(), setAcksProperty},
+		{inlineProperty, setInlineProperty},
 		{setRebootstrap.String(), setRebootstrapProperty},
 
 		numberProperty(setRetries, "attempts", func(c *config) *int { return &c.retries }),

@@ -96,11 +96,10 @@ func (b *Batch) deliver(i int, all Callback, progress *int) {
 		if b.outcome.BaseOffset >= 0 {
 			d.Offset = b.outcome.BaseOffset + int64(k)
 		}
-		if all != nil {
-			all(d)
-		}
 		if done.Callback != nil {
 			done.Callback(d)
+		} else {
+			all(d)
 		}
 	}
 }

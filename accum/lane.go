@@ -34,13 +34,14 @@ type Lane struct {
 	busy   atomic.Bool // callbacks are running
 	stop   atomic.Bool
 
+	inline  bool // call back inside push; immutable
 	all     Callback
 	onPanic func(topic string, partition int32, value any)
 	ran     atomic.Uint64
 }
 
-// NewLane makes a lane. all, if not nil, is called for every record before its
-// own callback; onPanic hears of a callback that panicked.
+// NewLane makes a lane. all, if not nil, is called for every record that has no
+// callback of its own; onPanic hears of a callback that panicked.
 func NewLane(all Callback, onPanic func(topic string, partition int32, value any)) *Lane {
 	l := &Lane{wake: make(chan struct{}, 1), all: all, onPanic: onPanic}
 	l.newest.Store(&l.stub)
@@ -49,6 +50,10 @@ func NewLane(all Callback, onPanic func(topic string, partition int32, value any
 }
 
 func (l *Lane) push(b *Batch) {
+	if l.inline {
+		l.completeInline(b)
+		return
+	}
 	b.laneNext.Store(nil)
 	prev := l.newest.Swap(b) // L1
 	prev.laneNext.Store(b)   // L2
@@ -137,6 +142,20 @@ func (l *Lane) Stop() {
 // Delivered counts the batches whose callbacks have run.
 func (l *Lane) Delivered() uint64 { return l.ran.Load() }
 
+// Inline makes a lane call back inside of the sender's push, on whichever
+// goroutine that is. Before first use only.
+func (l *Lane) Inline() { l.inline = true }
+
+// completeInline is complete on the sender's goroutine; several senders may be
+// here at once.
+func (l *Lane) completeInline(b *Batch) {
+	for next, n := 0, b.Records(); next < n; {
+		l.deliverFrom(b, &next)
+	}
+	l.ran.Add(1)
+	b.release()
+}
+
 // Busy says that callbacks are running at this moment.
 func (l *Lane) Busy() bool { return l.busy.Load() }
 
@@ -157,9 +176,11 @@ func (l *Lane) resume() {
 	b.release()
 }
 
-// deliver calls back from record next on. A panic is reported and ends only
-// the one callback.
-func (l *Lane) deliver(b *Batch) {
+func (l *Lane) deliver(b *Batch) { l.deliverFrom(b, &l.next) }
+
+// deliverFrom calls back from record *next on. A panic is reported and ends
+// only the one callback.
+func (l *Lane) deliverFrom(b *Batch, next *int) {
 	returned := false
 	defer func() {
 		v := recover()
@@ -170,6 +191,6 @@ func (l *Lane) deliver(b *Batch) {
 			l.onPanic(b.part.Topic, b.part.Index, v)
 		}
 	}()
-	b.deliver(l.next, l.all, &l.next)
+	b.deliver(*next, l.all, next)
 	returned = true
 }

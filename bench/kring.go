@@ -46,6 +46,7 @@ func (s *Settings) kringProperties() map[string]string {
 // name, as an application that sends to one topic would.
 type kringClient struct {
 	producer *kring.Producer
+	serial   bool
 	topic    *kring.Topic
 	callback kring.Callback
 }
@@ -62,6 +63,7 @@ func newKring(s Settings, done Done) (Client, error) {
 	}
 	return &kringClient{
 		producer: p,
+		serial:   s.Props["kring.delivery.inline"] != "true",
 		topic:    p.Topic(s.Topic),
 		callback: func(d kring.Delivery) { done(d.Tag, d.Partition, d.Offset, d.Err) },
 	}, nil
@@ -78,8 +80,9 @@ func (c *kringClient) Produce(ctx context.Context, r *Record) error {
 func (c *kringClient) Flush(ctx context.Context) error { return c.producer.Flush(ctx) }
 func (c *kringClient) Close(ctx context.Context) error { return c.producer.Close(ctx) }
 
-// CompletesSerially implements Serial: callbacks run on one goroutine.
-func (c *kringClient) CompletesSerially() bool { return true }
+// CompletesSerially implements Serial: callbacks run on one goroutine, unless
+// they run inline.
+func (c *kringClient) CompletesSerially() bool { return c.serial }
 
 // Counts implements Counter.
 func (c *kringClient) Counts() (requests, batches int64) {

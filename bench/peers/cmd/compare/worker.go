@@ -38,6 +38,10 @@ func workers(bin string, names []string) ([]worker, error) {
 		switch name {
 		case "kring", "rawlimit", "sarama", "null":
 			out = append(out, worker{name: name, command: []string{filepath.Join(bin, name)}, alone: name == "rawlimit"})
+		case "kring-inline":
+			out = append(out, worker{
+				name: name, command: []string{filepath.Join(bin, "kring")}, props: map[string]string{"kring.delivery.inline": "true"},
+			})
 		case "franz-go":
 			out = append(out, worker{name: name, command: []string{filepath.Join(bin, "franzgo")}})
 		case "franz-go-plain":
@@ -47,7 +51,7 @@ func workers(bin string, names []string) ([]worker, error) {
 		case "java":
 			out = append(out, worker{name: name, command: []string{filepath.Join("java", "run")}})
 		default:
-			return nil, fmt.Errorf("client %q is none of kring, franz-go, franz-go-plain, rawlimit, java, sarama, null", name)
+			return nil, fmt.Errorf("client %q is none of kring, kring-inline, franz-go, franz-go-plain, rawlimit, java, sarama, null", name)
 		}
 	}
 	return out, nil
@@ -58,7 +62,7 @@ func build(ctx context.Context, bin string, names []string) error {
 	targets := []string{"github.com/kring-go/kring/cmd/kbench"}
 	for _, name := range names {
 		if name != "java" && !strings.Contains(name, "=") {
-			targets = append(targets, "./"+strings.ReplaceAll(strings.TrimSuffix(name, "-plain"), "-", ""))
+			targets = append(targets, "./"+strings.ReplaceAll(strings.TrimSuffix(strings.TrimSuffix(name, "-plain"), "-inline"), "-", ""))
 		}
 	}
 	args := append([]string{"build", "-o", bin + string(filepath.Separator)}, targets...)
