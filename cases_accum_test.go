@@ -100,7 +100,11 @@ func TestNullAndEmpty(t *testing.T) {
 		many[i] = kring.Header{Key: "same", Value: []byte{byte(i)}}
 	}
 	records := []kring.Record{
-		{}, {Key: []byte{}}, {Value: []byte{}}, {Key: []byte("k"), Value: nil}, {Key: nil, Value: []byte("v")},
+		{},
+		{Key: []byte{}},
+		{Value: []byte{}},
+		{Key: []byte("k"), Value: nil},
+		{Key: nil, Value: []byte("v")},
 		{Headers: []kring.Header{{Key: "h"}, {Key: "h", Value: []byte{}}, {Key: "", Value: []byte("x")}}},
 		{Headers: many},
 	}
