@@ -261,3 +261,40 @@ func TestExpiredHasNoSequence(t *testing.T) {
 		t.Errorf("the next batch has sequence %d, want 0", b.Sender.Sequence)
 	}
 }
+
+// Without idempotence the first batch to a leader goes alone, and so does one
+// that failed: what was pipelined behind a refusal could be accepted.
+func TestPlainOrderAfterRefusal(t *testing.T) {
+	_, parts, _ := newTest(t, Config{BatchSize: 1, BufferMemory: 8 * minSlot}, 1)
+	p, l, e := parts[0], NewLane(nil, nil), &Env{MaxInFlight: 5}
+	for range 4 {
+		mustAppend(t, p, record([]byte("x")))
+	}
+	first := takeOne(t, p, e)
+	if _, w := p.Next(e); w != WaitInFlight {
+		t.Fatalf("behind the first batch: %v, want to wait for its answer", w)
+	}
+	p.Requeue(first, 0) // a broker that does not serve the partition yet
+	first.ReleaseSocket()
+	if again := takeOne(t, p, e); again != first {
+		t.Fatal("the refused batch does not go first")
+	}
+	p.Proven(first)
+	finishOne(p, first, l)
+	second, third := takeOne(t, p, e), takeOne(t, p, e) // pipelined now
+	p.Requeue(second, 0)
+	second.ReleaseSocket()
+	if _, w := p.Next(e); w != WaitInFlight {
+		t.Fatalf("retry beside a younger batch in flight: %v", w)
+	}
+	finishOne(p, third, l)
+	if again := takeOne(t, p, e); again != second {
+		t.Fatal("the refused batch does not go next")
+	}
+	if _, w := p.Next(e); w != WaitInFlight {
+		t.Fatalf("behind a retry: %v, want to wait for its answer", w)
+	}
+	p.Proven(second)
+	finishOne(p, second, l)
+	finishOne(p, takeOne(t, p, e), l)
+}

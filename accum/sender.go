@@ -76,14 +76,18 @@ func (p *Partition) Next(e *Env) (*Batch, Wait) {
 		switch {
 		case b.Sender.RetryAt > e.Now:
 			return nil, WaitBackoff
-		case len(s.inflight) > 0 && (e.Idempotent || e.MaxInFlight == 1):
-			// Until the gap is closed only its first batch may be out.
+		case len(s.inflight) > 0:
+			// Until the gap is closed only its first batch may be out: with
+			// idempotence because of the sequences, without it because a
+			// second refusal would put it behind those that follow.
 			return nil, WaitInFlight
 		}
 		return b, Go
 	}
 	if len(s.inflight) > 0 {
-		if len(s.inflight) >= e.MaxInFlight || e.Idempotent && !s.mayPipeline(e) {
+		// The first batch to a leader goes alone: a broker that does not serve
+		// the partition yet refuses it, and what is pipelined may be accepted.
+		if len(s.inflight) >= e.MaxInFlight || !s.seq.proven || e.Idempotent && !s.mayPipeline(e) {
 			return nil, WaitInFlight
 		}
 	}
@@ -212,6 +216,7 @@ func (p *Partition) Requeue(b *Batch, retryAt int64) {
 	s.inflight = remove(s.inflight, b)
 	b.Sender.RetryAt = retryAt
 	s.retry = insertByOrder(s.retry, b)
+	s.seq.proven = false // what failed must succeed before others follow
 }
 
 // Drop forgets b, which has an outcome: it was in flight or waited for a retry.
