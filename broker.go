@@ -129,6 +129,12 @@ func (b *broker) drive() {
 	}
 	for !b.role.Leave() { // Leave is the work
 	}
+	if b.stopping.Load() {
+		// The runner has ended, maybe, and what was just let go may be the
+		// turn that Close waits for. A turn that stops leaves no more to do.
+		b.kick()
+		return
+	}
 	select {
 	case b.backstop <- struct{}{}:
 	default:
@@ -158,7 +164,12 @@ func (b *broker) turn() (more bool) {
 			b.disconnect(err)
 		}
 	}
-	b.collect()
+	if b.collect() {
+		// A mark that was taken may be the timer's: a linger has ended since
+		// the turn began. Judged by the older time it had not, and nobody
+		// would mark the partition again.
+		b.env.Now = b.p.clock.Now()
+	}
 	if b.stopping.Load() {
 		b.stop()
 		return false
@@ -173,23 +184,26 @@ func (b *broker) turn() (more bool) {
 	return more
 }
 
-// collect moves the ready ring into pend.
-func (b *broker) collect() {
+// collect moves the ready ring into pend and reports whether there was anything.
+func (b *broker) collect() (news bool) {
 	for {
 		q, ok := b.ready.TryPop()
 		if !ok {
 			break
 		}
+		news = true
 		q.Unmark()
 		b.add(q)
 	}
 	if b.readyLost.Load() && b.readyLost.CompareAndSwap(true, false) {
+		news = true
 		for _, a := range b.p.acc.Partitions() {
 			if q, ok := a.Sink().(*partition); ok && q.home.Load() == b {
 				b.add(q)
 			}
 		}
 	}
+	return news
 }
 
 // add puts q into pend, or sends it on if it has moved away.

@@ -48,7 +48,9 @@ func (p *Producer) close(ctx context.Context) error {
 		err = fmt.Errorf("kring: closed before everything was sent: %w", err)
 	}
 	p.cancel(errStopped)
-	for stuck := 0; p.acc.Live() > 0; stuck++ {
+	// CloseEmpty first: after it nothing new comes to life. Where ctx ended the
+	// flush, a caller that raced Close may still open a batch.
+	for stuck := 0; !p.acc.CloseEmpty() || p.acc.Live() > 0; stuck++ {
 		// Given up because ctx has ended. A callback that never returns
 		// keeps its batch; Close does not wait for it.
 		p.stopBrokers()
@@ -113,10 +115,13 @@ func (p *Producer) beginClose() {
 // partitions are closed one by one, and what is met open is flushed again.
 func (p *Producer) drain(ctx context.Context) error {
 	for {
+		// In this order: what was opened late may already be in flight when
+		// its partition is found without an open batch.
+		closed := p.acc.CloseEmpty()
 		if err := p.acc.Flush(ctx); err != nil {
 			return err
 		}
-		if p.acc.CloseEmpty() {
+		if closed {
 			return nil
 		}
 	}

@@ -1,6 +1,7 @@
 package kring
 
 import (
+	"errors"
 	"math/rand/v2"
 	"net"
 	"strconv"
@@ -41,6 +42,11 @@ func (m *metadata) refresh() {
 	if m.asked.Load() {
 		return
 	}
+	m.rouse()
+}
+
+// rouse makes the metadata goroutine look, also if it sits out a backoff.
+func (m *metadata) rouse() {
 	m.asked.Store(true)
 	select {
 	case m.wake <- struct{}{}:
@@ -77,13 +83,18 @@ func (p *Producer) addTopic(name string) *Topic {
 // about it closes.
 func (m *metadata) want(t *Topic) <-chan struct{} {
 	m.mu.Lock()
-	if !t.wanted.Load() {
+	fresh := !t.wanted.Load()
+	if fresh {
 		t.wanted.Store(true)
 		t.state.fresh = true
 	}
 	ch := t.state.changed
 	m.mu.Unlock()
-	m.refresh()
+	if fresh {
+		m.rouse()
+	} else {
+		m.refresh()
+	}
 	return ch
 }
 
@@ -97,7 +108,7 @@ func (p *Producer) wantedTopics(idleBefore int64) (names []string, fresh bool) {
 		if !t.wanted.Load() {
 			continue
 		}
-		if t.lastUsed.Load() < idleBefore && t.parts.Load() != nil && !t.busy() {
+		if t.lastUsed.Load() < t.forgetBefore(idleBefore) && !t.busy() {
 			t.wanted.Store(false)
 			continue
 		}
@@ -124,9 +135,22 @@ func (t *Topic) use() {
 // time. It is far below the least metadata.max.idle.ms.
 const useEvery = 1000 // ms
 
+// forgetBefore is idleBefore, or earlier if the topic is not known yet: a call
+// may still be waiting for it that noted its use when it began.
+func (t *Topic) forgetBefore(idleBefore int64) int64 {
+	if t.parts.Load() != nil {
+		return idleBefore
+	}
+	return idleBefore - t.p.cfg.maxBlock.Milliseconds()
+}
+
 // busy says that records of the topic are on their way, or may be.
 func (t *Topic) busy() bool {
-	for _, q := range *t.parts.Load() {
+	parts := t.parts.Load()
+	if parts == nil {
+		return false
+	}
+	for _, q := range *parts {
 		if !q.Idle() {
 			return true
 		}
@@ -201,6 +225,10 @@ func (m *metadata) broker(p *Producer, id int32, addr string) *broker {
 func (p *Producer) applyTopic(t *Topic, info *cluster.Topic, moved *[]*partition) (incomplete bool) {
 	code := KafkaError(info.ErrorCode)
 	t.state.err = nil
+	if code == 0 && len(info.Partitions) == 0 {
+		t.state.err = errNoPartitions // no topic is without; nobody could choose one
+		return true
+	}
 	if code != 0 && len(info.Partitions) == 0 {
 		t.state.err = code
 		// What is known stays: a broker that starts up may not know the
@@ -226,6 +254,8 @@ func (p *Producer) applyTopic(t *Topic, info *cluster.Topic, moved *[]*partition
 	t.updateSticky()
 	return incomplete
 }
+
+var errNoPartitions = errors.New("the broker lists the topic without partitions")
 
 // metadataAge is how long the metadata goroutine sleeps without being asked.
 func (p *Producer) metadataAge() time.Duration { return p.cfg.metadataMaxAge }

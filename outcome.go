@@ -77,6 +77,10 @@ func (b *broker) sequenceRefused(r *request, i int, code KafkaError) {
 	if b.exhausted(q, batch, code) {
 		return
 	}
+	if q.MustNotRestart(batch) {
+		b.fail(q, batch, fmt.Errorf("after a lost connection the broker refuses the batch's sequence, so that it can not be sent again without the risk of storing it twice: %w", code))
+		return
+	}
 	b.p.stats.retries.Add(1)
 	if q.SequenceRefused(batch, b.env.Now) {
 		// What only followed a failed batch goes out behind it at once. A

@@ -16,7 +16,11 @@ func (b *broker) Written(slot int) {
 	}
 	r := &b.reqs[slot]
 	for i := range r.batches {
-		b.succeed(r, i, accum.Outcome{BaseOffset: -1, LogAppendTime: -1})
+		if batch := r.batches[i]; batch.Sender.Finished { // it expired while it was being written
+			r.owners[i].Drop(batch, true)
+		} else {
+			b.succeed(r, i, accum.Outcome{BaseOffset: -1, LogAppendTime: -1})
+		}
 		b.letGo(r, i)
 	}
 	r.clear()
@@ -62,7 +66,7 @@ func (b *broker) Failed(slot int, sentBytes bool, err error) {
 	r := &b.reqs[slot]
 	for i := range r.batches {
 		if sentBytes {
-			r.batches[i].Sender.Ambiguous = true
+			r.batches[i].Sender.Ambiguous, r.batches[i].Sender.Orphaned = true, true
 		}
 		b.retry(r, i, NetworkException, fmt.Errorf("connection to broker %d: %w", b.id, err))
 		b.letGo(r, i)

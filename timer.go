@@ -35,11 +35,11 @@ func (t *timer) init(p *Producer) {
 // awake is called when a batch is opened. The race to win, opener O against
 // the timer T:
 //
-//	[T] sees no live batch
+//	[T] sees no batch
 //	[O] counts its batch, loads asleep=false
 //	[T] stores asleep=true and sleeps
 //
-// So T stores asleep first and looks at the live count again.
+// So T stores asleep first and looks again.
 func (t *timer) awake() {
 	if t.asleep.Load() && t.asleep.CompareAndSwap(true, false) {
 		select {
@@ -58,7 +58,7 @@ func (t *timer) run() {
 	for {
 		now, _ := p.clock.Read()
 		next := p.lingers.Fire(now)
-		if p.acc.Live() > 0 {
+		if p.acc.Busy() {
 			lastLive = now
 		}
 		p.acc.Tick()
@@ -70,7 +70,7 @@ func (t *timer) run() {
 		pause := t.pause(p.clock.Now(), next, lastLive)
 		if pause == idleTick {
 			t.asleep.Store(true)
-			if p.acc.Live() > 0 {
+			if p.acc.Busy() {
 				t.asleep.Store(false)
 				continue
 			}

@@ -85,6 +85,10 @@ func (a *Accumulator) Slab() *slab.Slab { return a.slab }
 // Live is the number of batches that hold accepted records without outcome.
 func (a *Accumulator) Live() int64 { return a.live.Load() }
 
+// Busy says that time matters: there are records without an outcome, or memory
+// that a connection still holds after the outcome.
+func (a *Accumulator) Busy() bool { return a.live.Load() > 0 || a.slab.Leaked() > 0 }
+
 // Partitions is every partition that was ever added.
 func (a *Accumulator) Partitions() []*Partition { return *a.partitions.Load() }
 
@@ -188,8 +192,13 @@ func (a *Accumulator) relieve() {
 }
 
 // Tick ends a shortage when an eighth of the memory is free and nobody waits.
+// Where somebody waits, there is one: a waiter called relieve before it was in
+// the queue, and an earlier Tick may have ended the shortage in between.
 func (a *Accumulator) Tick() {
-	if a.pressure.Load() && a.slab.Waiting() == 0 && a.slab.Free() > a.slab.Slots()/8 {
+	switch {
+	case a.slab.Waiting() > 0:
+		a.relieve()
+	case a.pressure.Load() && a.slab.Free() > a.slab.Slots()/8:
 		a.pressure.Store(false)
 	}
 }

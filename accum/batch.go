@@ -69,6 +69,10 @@ type SenderState struct {
 	// Ambiguous is set when a request that carried the batch left and no
 	// definite answer came; it stays set over later retriable errors.
 	Ambiguous bool
+	// Orphaned is set when a connection ended under a request that carried the
+	// batch: a copy may still lie before the broker, and be looked at later than
+	// what is sent over the next connection. It stays set.
+	Orphaned bool
 	// Rejected is set when the broker refused the batch's sequence as the
 	// oldest outstanding one: the batch is certainly not in the log.
 	Rejected  bool

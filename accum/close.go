@@ -3,7 +3,11 @@ package accum
 // Refuse makes every call that waits for memory fail, and every batch ready.
 // Records that need no new batch may still be accepted until CloseEmpty.
 func (a *Accumulator) Refuse() {
+	// Under the mutex: a partition that is added meanwhile is born closed, or
+	// CloseEmpty finds it.
+	a.mu.Lock()
 	a.closed.Store(true)
+	a.mu.Unlock()
 	a.slab.Close()
 }
 

@@ -31,16 +31,38 @@ func (p *Partition) roll(ctx context.Context, w word, r *Record, wait time.Durat
 	self := makeWord(gen, b.index)
 	a.live.Add(1)
 	if !p.install(w, self) {
-		a.live.Add(-1)
-		b.live.Store(0)
-		b.state.store(makeState(gen, 0, 0, 0) | sealedBit)
-		a.putBack(b)
+		a.withdraw(b, gen)
 		return 0, false, nil
 	}
 	p.encodeFirst(b, r, size)
-	s := b.state.commit()
-	p.opened(s)
+	p.commitFirst(b, self)
 	return Ticket(self), true, nil
+}
+
+// withdraw ends the life of a batch that was prepared and could not be
+// installed.
+func (a *Accumulator) withdraw(b *Batch, gen uint32) {
+	a.live.Add(-1)
+	b.live.Store(0)
+	b.state.store(makeState(gen, 0, 0, 0) | sealedBit)
+	a.putBack(b)
+	if a.flushers.Load() > 0 {
+		a.wakeFlushers() // one may have seen b live, and nobody else will end it
+	}
+}
+
+// commitFirst commits the record that opened b and tells who has to know.
+//
+// A Flush that began after prepare waits for b, and may have looked for open
+// batches before b was one: then b is sealed here. Flush counts the epoch and
+// then looks; b was published before the epoch is read. One sees the other.
+func (p *Partition) commitFirst(b *Batch, self word) {
+	epoch := b.epoch // b may be somebody else's after the commit
+	s := b.state.commit()
+	if p.acc.epoch.Load() != epoch {
+		p.Seal(Ticket(self))
+	}
+	p.opened(s)
 }
 
 // prepare starts a new life of b with r's bytes reserved. Nobody else sees b.

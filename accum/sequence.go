@@ -102,19 +102,29 @@ func (p *Partition) Proven(b *Batch) {
 	}
 }
 
+// MustNotRestart says that b, whose sequence the broker has just refused, can not
+// be sent under a new epoch: it is the oldest one out, so that would be next, but
+// a copy of it may still reach the broker, and be accepted, before the new epoch
+// does. (The copy of the batch before it, which failed for good, comes first.)
+func (p *Partition) MustNotRestart(b *Batch) bool { return b.Sender.Orphaned && p.oldest(b) }
+
+// oldest says that no batch older than b is outstanding.
+func (p *Partition) oldest(b *Batch) bool {
+	for _, list := range [...][]*Batch{p.sender.inflight, p.sender.retry} {
+		if len(list) > 0 && list[0].Sender.Order < b.Sender.Order {
+			return false
+		}
+	}
+	return true
+}
+
 // SequenceRefused puts b back after the broker refused its sequence (or its
 // producer id or epoch). If b is the oldest one out, the refusal is certain
 // and everything restarts under a new epoch; otherwise b only followed one
 // that failed, and is sent again after it.
 func (p *Partition) SequenceRefused(b *Batch, retryAt int64) (restart bool) {
 	s := &p.sender
-	oldest := true
-	for _, x := range s.inflight {
-		oldest = oldest && x.Sender.Order >= b.Sender.Order
-	}
-	for _, x := range s.retry {
-		oldest = oldest && x.Sender.Order >= b.Sender.Order
-	}
+	oldest := p.oldest(b)
 	p.Requeue(b, retryAt)
 	if oldest {
 		b.Sender.Rejected = true

@@ -72,8 +72,9 @@ type model struct {
 	broker modelBroker
 	id     Identity
 	env    Env
-	wire   []modelBatch // sent, not looked at by the broker
-	back   []modelBatch // answers on their way
+	wire   []modelBatch   // sent, not looked at by the broker
+	orphan [][]modelBatch // in the sockets of connections that have ended
+	back   []modelBatch   // answers on their way
 	backAs []modelAnswer
 	lane   *Lane // run by the model itself
 	next   uint64
@@ -165,6 +166,10 @@ func (m *model) answer() {
 		m.p.Drop(b, true)
 		m.finish(b, x.vals, "acked")
 	case ansOutOfOrder:
+		if m.p.MustNotRestart(b) {
+			m.fail(b, x.vals)
+			return
+		}
 		m.p.SequenceRefused(b, m.env.Now)
 	case ansRetriable:
 		m.p.Requeue(b, m.env.Now)
@@ -203,16 +208,28 @@ func (m *model) reset() {
 	for _, x := range m.wire[:seen] {
 		m.broker.append(x)
 	}
+	m.orphan = append(m.orphan, m.wire[seen:])
 	for _, x := range append(m.back, m.wire...) {
 		if x.b.Sender.Finished {
 			m.p.Drop(x.b, false)
 		} else {
-			x.b.Sender.Ambiguous = true
+			x.b.Sender.Ambiguous, x.b.Sender.Orphaned = true, true
 			m.p.Requeue(x.b, m.env.Now)
 		}
 		x.b.ReleaseSocket()
 	}
 	m.wire, m.back, m.backAs = nil, nil, nil
+}
+
+// late lets the broker look at what lies in an old socket; nobody hears of it.
+func (m *model) late() {
+	if len(m.orphan) == 0 {
+		return
+	}
+	if c := &m.orphan[m.rnd.IntN(len(m.orphan))]; len(*c) > 0 {
+		m.broker.append((*c)[0])
+		*c = (*c)[1:]
+	}
 }
 
 // expire lets the delivery timeout pass for one batch: in flight, waiting for a
@@ -296,7 +313,7 @@ func runModel(t *testing.T, seed uint64) {
 		m.p.sender.seq = sequences{id: m.id, next: 1<<31 - 3}
 	}
 	for range 300 {
-		switch n := m.rnd.IntN(40); {
+		switch n := m.rnd.IntN(42); {
 		case n < 12:
 			m.produce()
 		case n < 24:
@@ -307,6 +324,8 @@ func runModel(t *testing.T, seed uint64) {
 			m.answer()
 		case n == 38:
 			m.reset()
+		case n > 39:
+			m.late()
 		default:
 			m.expire()
 		}

@@ -69,13 +69,13 @@ func options(plan *bench.Config) ([]kgo.Opt, map[string]string, error) {
 	props := map[string]string{
 		"ProducerLinger": s.Linger.String(), "ProducerBatchMaxBytes": strconv.Itoa(batch),
 		"MaxBufferedBytes": strconv.FormatInt(buffer, 10), "MaxBufferedRecords": "unlimited",
-		"MaxProduceRequestsInflightPerBroker": strconv.Itoa(inFlight), "ProducerBatchCompression": "none",
+		"ProducerBatchCompression": "none",
 	}
 	opts := []kgo.Opt{
-		kgo.SeedBrokers(s.Brokers...), kgo.DefaultProduceTopic(s.Topic), kgo.ClientID("kbench"),
+		kgo.SeedBrokers(s.Brokers...), kgo.DefaultProduceTopic(s.Topic), kgo.ClientID("kbench"), kgo.AllowAutoTopicCreation(),
 		kgo.ProducerLinger(s.Linger), kgo.ProducerBatchMaxBytes(int32(batch)),
 		kgo.MaxBufferedBytes(int(buffer)), kgo.MaxBufferedRecords(math.MaxInt32),
-		kgo.MaxProduceRequestsInflightPerBroker(inFlight), kgo.ProducerBatchCompression(kgo.NoCompression()),
+		kgo.ProducerBatchCompression(kgo.NoCompression()),
 	}
 	if plan.Partitioner == bench.PartitionerRoundRobin {
 		opts, props["RecordPartitioner"] = append(opts, kgo.RecordPartitioner(kgo.ManualPartitioner())), "manual"
@@ -92,8 +92,10 @@ func options(plan *bench.Config) ([]kgo.Opt, map[string]string, error) {
 	default:
 		return nil, nil, fmt.Errorf("acks %q", s.Acks)
 	}
+	props["MaxProduceRequestsInflightPerBroker"] = "5 (fixed when idempotent)"
 	if !s.Idempotent {
-		opts = append(opts, kgo.DisableIdempotentWrite())
+		opts = append(opts, kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(inFlight))
+		props["MaxProduceRequestsInflightPerBroker"] = strconv.Itoa(inFlight)
 	}
 	props["DisableIdempotentWrite"] = strconv.FormatBool(!s.Idempotent)
 	return opts, props, nil

@@ -33,6 +33,7 @@ type options struct {
 	profile     string
 	quiet       time.Duration
 	brokerPID   int
+	pacer       string
 }
 
 func main() {
@@ -40,7 +41,7 @@ func main() {
 	var clients, brokers string
 	flag.StringVar(&o.scenarios, "scenario", "all", "partitioned, keyless, open-1, open-8 (comma separated), or all")
 	flag.IntVar(&o.runs, "runs", 5, "rounds")
-	flag.StringVar(&clients, "clients", "kring,franz-go,rawlimit,java", "clients, in the order of a round")
+	flag.StringVar(&clients, "clients", "kring,franz-go,rawlimit,java", "clients, in the order of a round; NAME=PROGRAM adds any worker program")
 	flag.StringVar(&brokers, "b", "", "brokers of a cluster, comma separated; without: a discard broker")
 	flag.IntVar(&o.partitions, "partitions", 12, "partitions of the topic")
 	flag.IntVar(&o.replication, "replication", 1, "replicas of the topic, with -b")
@@ -51,6 +52,7 @@ func main() {
 	flag.StringVar(&o.results, "results", "../results", "folder for the JSON result; empty for none")
 	flag.StringVar(&o.check, "check", "none", "what the discard broker checks: none (headers), count (every record)")
 	flag.StringVar(&o.profile, "cpuprofile", "", "prefix of CPU profiles, one per client; the runs' numbers then include profiling")
+	flag.StringVar(&o.pacer, "pacer", bench.PacerAuto, "how the Go workers wait in an open loop: auto, nanosleep, timerfd, sleep")
 	flag.DurationVar(&o.quiet, "quiet", 0, "before each run, wait so long for other programs to leave 90 % of the processors alone")
 	flag.Parse()
 	o.clients = strings.Split(clients, ",")
@@ -82,6 +84,9 @@ func compare(ctx context.Context, o *options) error {
 	}
 	if err := build(ctx, bin, o.clients); err != nil {
 		return err
+	}
+	for i := range o.clients {
+		o.clients[i] = programs[i].name
 	}
 	o.topic = fmt.Sprintf("kring-compare-%08x", rand.Uint32())
 	if len(o.brokers) == 0 {

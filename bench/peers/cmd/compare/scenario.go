@@ -99,7 +99,7 @@ func (s *scenario) plan(o *options) bench.Config {
 			BatchSize: 16384, BufferBytes: 32 << 20, MaxInFlight: 5, Props: map[string]string{},
 		},
 		Partitions: o.partitions, Sizes: bench.FixedSize(o.size), Duration: o.duration, Warmup: o.warmup,
-		Seed: 1, Verify: bench.VerifyNone, AllowErrors: true, Quiet: true,
+		Seed: 1, Verify: bench.VerifyNone, AllowErrors: true, Quiet: true, Pacer: o.pacer,
 	}
 	s.set(&c)
 	return c

@@ -3,6 +3,7 @@ package main
 import (
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/kring-go/kring/bench"
 )
@@ -25,8 +26,9 @@ func newSample(r *bench.Result) sample {
 		v[m] = math.NaN()
 	}
 	v[metricRate], v[metricCPU] = r.Totals.RateAchieved, r.Cost.CPUPerRecordNs
-	v["allocs"] = r.Cost.AllocsPerRecord
-	if n := float64(r.Totals.WindowAcked); n > 0 {
+	// Only workers in Go report the rest.
+	if n := float64(r.Totals.WindowAcked); n > 0 && strings.HasPrefix(r.Client.Lang, "go") {
+		v["allocs"] = r.Cost.AllocsPerRecord
 		v["ctxsw"] = float64(r.Cost.CtxswVol+r.Cost.CtxswInvol) / n
 		v["sys"] = float64(r.Cost.CPUSysNs) / n
 	}

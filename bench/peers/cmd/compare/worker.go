@@ -25,7 +25,13 @@ type worker struct {
 	// alone makes the flat-out plan one of a single goroutine.
 	alone bool
 	props map[string]string
+	// warmup is the least that the client needs before its numbers mean
+	// anything.
+	warmup time.Duration
 }
+
+// javaWarmup is when the virtual machine has compiled what is hot.
+const javaWarmup = 10 * time.Second
 
 // workers knows where each client's program is, once built into bin.
 func workers(bin string, names []string) ([]worker, error) {
@@ -36,7 +42,7 @@ func workers(bin string, names []string) ([]worker, error) {
 			continue
 		}
 		switch name {
-		case "kring", "rawlimit", "sarama", "null":
+		case "kring", "rawlimit", "null":
 			out = append(out, worker{name: name, command: []string{filepath.Join(bin, name)}, alone: name == "rawlimit"})
 		case "kring-inline":
 			out = append(out, worker{
@@ -49,9 +55,9 @@ func workers(bin string, names []string) ([]worker, error) {
 				name: name, command: []string{filepath.Join(bin, "franzgo")}, props: map[string]string{"franz-go.plain": "true"},
 			})
 		case "java":
-			out = append(out, worker{name: name, command: []string{filepath.Join("java", "run")}})
+			out = append(out, worker{name: name, command: []string{filepath.Join("java", "run")}, warmup: javaWarmup})
 		default:
-			return nil, fmt.Errorf("client %q is none of kring, kring-inline, franz-go, franz-go-plain, rawlimit, java, sarama, null", name)
+			return nil, fmt.Errorf("client %q is none of kring, kring-inline, franz-go, franz-go-plain, rawlimit, java, null, NAME=PROGRAM", name)
 		}
 	}
 	return out, nil
@@ -82,6 +88,7 @@ func (w *worker) measure(ctx context.Context, plan bench.Config) (r *bench.Resul
 	if w.alone && plan.Mode == bench.ModeClosed {
 		plan.Senders = 1
 	}
+	plan.Warmup = max(plan.Warmup, w.warmup)
 	if w.props != nil {
 		plan.Settings.Props = w.props
 	}
