@@ -50,15 +50,15 @@ func (p *Producer) close(ctx context.Context) error {
 	p.cancel(errStopped)
 	// CloseEmpty first: after it nothing new comes to life. Where ctx ended the
 	// flush, a caller that raced Close may still open a batch.
-	for stuck := 0; !p.acc.CloseEmpty() || p.acc.Live() > 0; stuck++ {
+	delivered, progress := p.lane.Delivered(), time.Now()
+	for !p.acc.CloseEmpty() || p.acc.Live() > 0 {
 		// Given up because ctx has ended. A callback that never returns
 		// keeps its batch; Close does not wait for it.
 		p.stopBrokers()
-		before := p.lane.Delivered()
 		p.awaitLive()
-		if p.lane.Delivered() != before {
-			stuck = 0
-		} else if stuck > stuckLimit {
+		if n := p.lane.Delivered(); n != delivered {
+			delivered, progress = n, time.Now()
+		} else if time.Since(progress) > stuckLimit {
 			p.abandon()
 			return errors.Join(err, errStuck)
 		}
@@ -67,7 +67,7 @@ func (p *Producer) close(ctx context.Context) error {
 	p.awaitBrokers()
 	p.lane.Stop()
 	p.client.Close()
-	p.workers.Wait()
+	p.workers.wait()
 	p.conns.wait()
 	if n := p.awaitSlots(); n != 0 {
 		panic(fmt.Sprintf("kring: %d slots are not home after Close: please report this", n))
@@ -75,9 +75,9 @@ func (p *Producer) close(ctx context.Context) error {
 	return err
 }
 
-// stuckLimit is how often Close looks, 10 ms apart, at a callback that does not
-// return after ctx has ended.
-const stuckLimit = 100
+// stuckLimit is how long Close waits, after ctx has ended, for a callback that
+// does not return.
+const stuckLimit = time.Second
 
 var errStuck = errors.New("kring: a delivery callback does not return; its goroutine is left behind")
 
@@ -128,11 +128,15 @@ func (p *Producer) drain(ctx context.Context) error {
 }
 
 // awaitLive waits until the callbacks of what was given up have run. A writer
-// between reserve and commit is waited for too; it never blocks.
+// between reserve and commit is waited for too; it never blocks. Flush may
+// return while the count of live batches still has one: whoever ends it has yet
+// to take it off, and only needs a processor.
 func (p *Producer) awaitLive() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
-	_ = p.acc.Flush(ctx) // its timeout only means: look again
+	if p.acc.Flush(ctx) == nil && p.acc.Live() > 0 {
+		time.Sleep(time.Millisecond)
+	} // its timeout only means: look again
 }
 
 // stopBrokers makes every broker fail what it has, under its role.

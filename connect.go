@@ -18,8 +18,7 @@ func (b *broker) connect() {
 	if b.dialing || b.env.Now < b.dialAt || b.p.ctx.Err() != nil {
 		return
 	}
-	b.dialing = true
-	b.p.goDo(b.dial)
+	b.dialing = b.p.workers.tryRun(b.dial)
 }
 
 // dial connects, learns what the broker speaks, and leaves the result for the

@@ -21,10 +21,13 @@ func (ids *producerIDs) request(p *Producer) {
 	if ids.fatal.Load() != nil || p.ctx.Err() != nil || !ids.running.CompareAndSwap(false, true) {
 		return
 	}
-	p.goDo(func() {
+	started := p.workers.tryRun(func() {
 		defer ids.running.Store(false)
 		ids.fetch(p.ctx, p)
 	})
+	if !started {
+		ids.running.Store(false)
+	}
 }
 
 func (ids *producerIDs) fetch(ctx context.Context, p *Producer) {

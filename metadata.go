@@ -212,7 +212,7 @@ func (m *metadata) broker(p *Producer, id int32, addr string) *broker {
 		all := append(make([]*broker, 0, len(old)+1), old...)
 		all = append(all, b)
 		p.brokers.Store(&all)
-		p.goDo(b.runner)
+		p.workers.run(b.runner)
 		return b
 	}
 	if *b.addr.Load() != addr {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"sync"
 	"sync/atomic"
 
 	"github.com/kring-go/kring/accum"
@@ -43,7 +42,7 @@ type Producer struct {
 	conns        endings
 	ctx          context.Context // ends when background work must end
 	cancel       context.CancelCauseFunc
-	workers      sync.WaitGroup // every goroutine of the producer
+	workers      workers // every goroutine of the producer
 }
 
 // New makes a producer. It connects in the background: a broker that can not
@@ -89,10 +88,10 @@ func New(opts ...Option) (*Producer, error) {
 }
 
 func (p *Producer) start() {
-	p.goDo(p.runLane)
-	p.goDo(p.timer.run)
-	p.goDo(p.refreshMetadata)
-	p.goDo(p.nowhere.runner)
+	p.workers.run(p.runLane)
+	p.workers.run(p.timer.run)
+	p.workers.run(p.refreshMetadata)
+	p.workers.run(p.nowhere.runner)
 }
 
 // runLane is the completion goroutine. A callback that ends its goroutine
@@ -103,19 +102,11 @@ func (p *Producer) runLane() {
 	ended := false
 	defer func() {
 		if !ended {
-			p.goDo(p.runLane)
+			p.workers.run(p.runLane)
 		}
 	}()
 	p.lane.Run()
 	ended = true
-}
-
-func (p *Producer) goDo(f func()) {
-	p.workers.Add(1)
-	go func() {
-		defer p.workers.Done()
-		f()
-	}()
 }
 
 func (p *Producer) clusterConfig() cluster.Config {

@@ -102,10 +102,9 @@ func (a *Accumulator) Add(topic string, index int32, sink ReadySink) *Partition 
 	if a.closed.Load() {
 		p.open.store(closedIndex)
 	}
-	old := *a.partitions.Load()
-	all := make([]*Partition, len(old)+1)
-	copy(all, old)
-	all[len(old)] = p
+	// Whoever holds the list has its own length: what is appended behind it is
+	// nobody's yet.
+	all := append(*a.partitions.Load(), p)
 	a.partitions.Store(&all)
 	return p
 }
