@@ -64,7 +64,8 @@ type request struct {
 	encoder wire.ProduceEncoder // its buffer holds the bytes between the batches
 	batches []*accum.Batch
 	owners  []*partition
-	version int16 // of this request: topics without an id need an older one
+	ids     [][16]byte // of the owners' topics, as they were sent
+	version int16      // of this request: topics without an id need an older one
 	sentAt  int64
 }
 
@@ -111,15 +112,15 @@ func (b *broker) enqueue(q *partition) {
 // by telling whoever holds the role. It never waits.
 func (b *broker) kick() {
 	if b.role.Enter() {
-		b.drive()
+		b.drive(turnsPerCaller)
 	}
 }
 
-// drive takes turns until there is nothing to do, at most turnsPerCaller of
-// them. Then it lets the role go whatever was asked, and the backstop asks
-// again: any goroutine with news may take the role before it is scheduled.
-func (b *broker) drive() {
-	for range turnsPerCaller {
+// drive takes turns until there is nothing to do, at most limit of them. Then
+// it lets the role go whatever was asked, and the backstop asks again: any
+// goroutine with news may take the role before it is scheduled.
+func (b *broker) drive(limit int) {
+	for range limit {
 		if b.turn() {
 			continue
 		}

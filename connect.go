@@ -47,6 +47,7 @@ func (b *broker) open() (*netio.Conn, int16, error) {
 	conn, err := netio.NewConn(nc, netio.Config{
 		Handler:     b,
 		Notify:      b.kick,
+		Readable:    b.newReader(),
 		MaxInFlight: b.p.cfg.maxInFlight,
 		MaxFrame:    maxResponse,
 	})

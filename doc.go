@@ -61,7 +61,7 @@
 //
 // # Callbacks
 //
-// Callbacks run one at a time on one goroutine, in the order of the log within
+// Callbacks run one at a time on goroutines of kring, in the order of the log within
 // each partition. A slow callback holds back all that come after it, and in the
 // end BufferMemory: hand long work to other goroutines. A callback may call
 // TryProduce and Produce; Flush, Close and a Produce that would have to wait

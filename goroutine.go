@@ -17,8 +17,9 @@ func goroutineID() uint64 {
 	return id
 }
 
-// inCallback says that the caller is the completion goroutine. While that one
-// runs no callback, nobody is in one, and the dear look is spared.
+// inCallback says that the caller is in a delivery callback. While none runs
+// the dear look is spared.
 func (p *Producer) inCallback() bool {
-	return p.lane.Busy() && goroutineID() == p.laneID.Load()
+	id, busy := p.lane.Busy()
+	return busy && goroutineID() == id
 }

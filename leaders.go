@@ -85,11 +85,11 @@ func (m *metadata) hint(p *Producer, q *partition, leader, epoch int32, host str
 	if epoch <= q.epoch {
 		return
 	}
-	b, known := m.byID[leader]
-	switch {
-	case host != "" && port > 0 && port < 1<<16:
+	b := m.leader(p, leader)
+	if host != "" && port > 0 && port < 1<<16 {
 		b = m.broker(p, leader, net.JoinHostPort(host, strconv.Itoa(int(port))))
-	case !known:
+	}
+	if b == nil {
 		return
 	}
 	q.epoch = epoch

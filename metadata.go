@@ -16,8 +16,11 @@ import (
 // goroutine, for callers that meet a topic for the first time and for leader
 // hints; a record to a known topic does not come here.
 type metadata struct {
-	mu     sync.Mutex
-	byID   map[int32]*broker
+	mu   sync.Mutex
+	byID map[int32]*broker
+	// addrs is where the listed brokers are. A broker is made when it first
+	// leads a partition of ours: a large cluster has thousands that never do.
+	addrs  map[int32]string
 	topics []*Topic // every topic that was ever asked for, by order
 	wake   chan struct{}
 	asked  atomic.Bool // somebody wants a refresh
@@ -188,18 +191,32 @@ func (p *Producer) applyBrokers(md *cluster.Metadata) {
 	if len(md.Brokers) == 0 {
 		return // a broker that starts up; keep what is known
 	}
-	listed := make(map[int32]bool, len(md.Brokers))
+	m.addrs = make(map[int32]string, len(md.Brokers))
 	for i := range md.Brokers {
 		b := &md.Brokers[i]
-		listed[b.ID] = true
-		m.broker(p, b.ID, net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port))))
+		m.addrs[b.ID] = net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port)))
 	}
 	for id, b := range m.byID {
-		b.gone.Store(!listed[id])
+		addr, listed := m.addrs[id]
+		b.gone.Store(!listed)
+		if listed {
+			b.moveTo(addr)
+		}
 		if md.Rebootstrapped {
 			b.outdated.Store(true)
 		}
 	}
+}
+
+// leader finds the broker with that id; nil if no answer has named it.
+func (m *metadata) leader(p *Producer, id int32) *broker {
+	if b := m.byID[id]; b != nil {
+		return b
+	}
+	if addr, listed := m.addrs[id]; listed {
+		return m.broker(p, id, addr)
+	}
+	return nil
 }
 
 // broker finds or makes the broker with that id and gives it its address.
@@ -215,11 +232,16 @@ func (m *metadata) broker(p *Producer, id int32, addr string) *broker {
 		p.workers.run(b.runner)
 		return b
 	}
+	b.moveTo(addr)
+	return b
+}
+
+// moveTo gives b the address of the newest answer.
+func (b *broker) moveTo(addr string) {
 	if *b.addr.Load() != addr {
 		b.addr.Store(&addr)
 		b.outdated.Store(true)
 	}
-	return b
 }
 
 func (p *Producer) applyTopic(t *Topic, info *cluster.Topic, moved *[]*partition) (incomplete bool) {
@@ -239,8 +261,8 @@ func (p *Producer) applyTopic(t *Topic, info *cluster.Topic, moved *[]*partition
 	parts := t.grow(info)
 	for i := range info.Partitions {
 		q, in := (*parts)[info.Partitions[i].Index], &info.Partitions[i]
-		leader, ok := p.meta.byID[in.Leader]
-		if !ok {
+		leader := p.meta.leader(p, in.Leader)
+		if leader == nil {
 			leader, incomplete = p.nowhere, true
 		}
 		if q.takeLeader(leader, in.LeaderEpoch, recreated) {

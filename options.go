@@ -206,7 +206,7 @@ func OnDelivery(cb Callback) Option {
 }
 
 // InlineDelivery runs callbacks where the broker's answer is read, instead of on
-// the completion goroutine: one wake-up less on the way of every answer. The
+// a goroutine of kring that is free for them: no wake-up on the way of any answer. The
 // price is a duty. A callback then runs on kring's own goroutines or inside a
 // Produce, TryProduce or Flush of any goroutine, one call at a time per broker
 // but several at once with several brokers, and while it runs nothing is sent

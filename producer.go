@@ -21,6 +21,7 @@ type Producer struct {
 	clock   *accum.Clock
 	acc     *accum.Accumulator
 	lane    *accum.Lane
+	visits  visits
 	lingers *accum.Lingers
 	client  *cluster.Client
 
@@ -33,7 +34,6 @@ type Producer struct {
 	ids      producerIDs
 	stats    counters
 
-	laneID       atomic.Uint64 // goroutine of the completion lane
 	closing      atomic.Bool
 	closeBegun   atomic.Bool
 	closeStarted chan struct{} // closed when Close begins
@@ -98,14 +98,13 @@ func (p *Producer) start() {
 // (runtime.Goexit, as t.Fatal does) gets a successor: the records behind it
 // have callbacks too.
 func (p *Producer) runLane() {
-	p.laneID.Store(goroutineID())
 	ended := false
 	defer func() {
 		if !ended {
 			p.workers.run(p.runLane)
 		}
 	}()
-	p.lane.Run()
+	p.lane.Run(goroutineID())
 	ended = true
 }
 

@@ -89,10 +89,10 @@ func (t Target) String() string {
 // each, at the latest before Close returns.
 type Delivery = accum.Delivery
 
-// Callback receives the Delivery of a record. It runs on kring's completion
-// goroutine, one call at a time and in the order of the log within each
+// Callback receives the Delivery of a record. It runs on one of kring's own
+// goroutines, one call at a time and in the order of the log within each
 // partition; so a slow callback holds back those behind it, and work that takes
 // long belongs on another goroutine. It may call TryProduce and Produce; what
-// would have to wait for this very goroutine (Flush, Close, a Produce with no
+// would have to wait for the callback itself (Flush, Close, a Produce with no
 // memory left) returns ErrInCallback instead. A nil Callback is allowed.
 type Callback = accum.Callback

@@ -81,18 +81,20 @@ func (r *request) find(res *wire.PartitionResult, next int) int {
 	for i := range n {
 		k := (next + i) % n
 		q := r.owners[k]
-		if r.batches[k] != nil && q.Index == res.Partition && q.topic.is(res) {
+		if r.batches[k] != nil && q.Index == res.Partition && r.isTopic(k, res) {
 			return k
 		}
 	}
 	return -1
 }
 
-func (t *Topic) is(res *wire.PartitionResult) bool {
+// isTopic compares with the id that was sent: metadata may have brought
+// another one since, of a topic that was deleted and created again.
+func (r *request) isTopic(k int, res *wire.PartitionResult) bool {
 	if len(res.Topic) > 0 {
-		return string(res.Topic) == t.name
+		return string(res.Topic) == r.owners[k].topic.name
 	}
-	return res.TopicID == *t.id.Load()
+	return res.TopicID == r.ids[k]
 }
 
 // letGo ends the socket side of batch i and makes its partition look again.

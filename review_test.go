@@ -252,36 +252,6 @@ func TestCloseGivesUpLateRecords(t *testing.T) {
 	}
 }
 
-// TestNewTopicDoesNotWaitForAnother: a topic that does not exist keeps the
-// metadata requests in their backoff, and a topic that nobody has asked for yet
-// must not wait for its end (KIP-526).
-func TestNewTopicDoesNotWaitForAnother(t *testing.T) {
-	b := newWireBroker(t, func(b *wireBroker) {
-		b.metadata = func(_ *kmsg.MetadataRequest, resp *kmsg.MetadataResponse) {
-			for i := range resp.Topics {
-				if *resp.Topics[i].Topic != "t" {
-					resp.Topics[i].ErrorCode, resp.Topics[i].Partitions = int16(kring.UnknownTopicOrPartition), nil
-				}
-			}
-		}
-	})
-	p := caseProducer(t, []string{b.addr()}, kring.MaxBlock(20*time.Second), kring.RetryBackoff(30*time.Second, time.Minute))
-	ctx, cancel := context.WithCancel(patient(t))
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	defer cancel()
-	wg.Go(func() { _ = p.Produce(ctx, kring.Record{Topic: "missing"}, nil) })
-	until(t, "the first answer", func() bool { return p.Stats().Metadata > 0 })
-	time.Sleep(50 * time.Millisecond) // the caller asks once more, and is told to wait
-	begin := time.Now()
-	if _, err := p.ProduceSync(ctx, kring.Record{Topic: "t", Value: []byte("x")}); err != nil {
-		t.Error(err)
-	}
-	if d := time.Since(begin); d > 10*time.Second {
-		t.Errorf("a new topic waited %v", d)
-	}
-}
-
 // TestExpiredRequestsGiveMemoryBack: every record has its outcome, and the
 // requests that carried them are still out. Their time is looked at too.
 func TestExpiredRequestsGiveMemoryBack(t *testing.T) {
@@ -307,30 +277,5 @@ func TestExpiredRequestsGiveMemoryBack(t *testing.T) {
 	until(t, "memory is home", func() bool { s := p.Stats(); return s.BufferFree == s.BufferTotal })
 	if d := time.Since(begin); d > 12*time.Second {
 		t.Errorf("memory came home %v after the outcome; RequestTimeout is 1.5 s", d)
-	}
-}
-
-// TestMissingTopicIsForgotten: nobody has asked for it for MetadataMaxIdle, so
-// the brokers are not asked either.
-func TestMissingTopicIsForgotten(t *testing.T) {
-	if testing.Short() {
-		t.Skip("the least MetadataMaxIdle is 5 s")
-	}
-	b := newWireBroker(t, func(b *wireBroker) {
-		b.metadata = func(_ *kmsg.MetadataRequest, resp *kmsg.MetadataResponse) {
-			for i := range resp.Topics {
-				resp.Topics[i].ErrorCode, resp.Topics[i].Partitions = int16(kring.UnknownTopicOrPartition), nil
-			}
-		}
-	})
-	p := caseProducer(t, []string{b.addr()}, kring.MaxBlock(50*time.Millisecond), kring.MetadataMaxIdle(5*time.Second))
-	if err := p.Produce(patient(t), kring.Record{Topic: "missing"}, nil); !errors.Is(err, kring.ErrUnknownTopic) {
-		t.Fatalf("got %v, want ErrUnknownTopic", err)
-	}
-	time.Sleep(7 * time.Second)
-	before := p.Stats().Metadata
-	time.Sleep(time.Second)
-	if after := p.Stats().Metadata; after > before+1 {
-		t.Errorf("%d metadata requests in a second for a topic that nobody uses", after-before)
 	}
 }

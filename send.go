@@ -142,6 +142,14 @@ func (b *broker) write() error {
 	r := &b.reqs[slot]
 	r.batches = append(r.batches[:0], b.chosen...)
 	r.owners = append(r.owners[:0], b.owners...)
+	r.ids = r.ids[:0]
+	for i, q := range r.owners {
+		if i > 0 && q.topic == r.owners[i-1].topic {
+			r.ids = append(r.ids, r.ids[i-1]) // the topic is named once
+		} else {
+			r.ids = append(r.ids, *q.topic.id.Load())
+		}
+	}
 	r.sentAt = b.env.Now
 	b.correl++
 	b.encode(r)
@@ -176,7 +184,7 @@ func (b *broker) encode(r *request) {
 			continue
 		}
 		topics++
-		if *q.topic.id.Load() == [16]byte{} {
+		if r.ids[i] == [16]byte{} {
 			// The broker that answered the metadata request knows no ids.
 			r.version = min(r.version, lastVersionWithNames)
 		}
@@ -188,7 +196,7 @@ func (b *broker) encode(r *request) {
 		for n < len(r.owners) && r.owners[n].topic == t {
 			n++
 		}
-		e.Topic(t.name, *t.id.Load(), n-i)
+		e.Topic(t.name, r.ids[i], n-i)
 		for ; i < n; i++ {
 			e.Partition(r.owners[i].Index, r.batches[i].Size())
 		}

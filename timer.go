@@ -99,6 +99,9 @@ func (t *timer) pause(now, nextLinger, lastLive int64) time.Duration {
 	if linger > 0 {
 		pause = min(pause, max(linger, time.Millisecond))
 	}
+	if t.p.visits.heldUp(now) {
+		pause = min(pause, pollWhileHeldUp)
+	}
 	if nextLinger > 0 {
 		pause = min(pause, max(time.Duration(nextLinger-now), 0))
 	}

@@ -8,7 +8,7 @@
 //	caller ─┘              │                                   ▲          │
 //	                       └── full, linger, Flush, shortage   │ Requeue  │ Finish
 //	                                                           └──────────┤
-//	callbacks ◄── Lane.Run ◄── finished batches ◄─────────────────────────┘
+//	callbacks ◄── the Lane's owner ◄── finished batches ◄─────────────────┘
 //
 // A record is encoded where it will be sent from: a slot of the slab. There is
 // no queue of records and no second copy. Batch i lives in slot i for ever, one
@@ -65,6 +65,8 @@
 //	Refuse, CloseEmpty                                      Close
 //	Next, Take, Requeue, Drop, Split, Expired, Unmark, …    the role's holder
 //	Lane.Run                                                its one goroutine
+//	Lane.Claim                                              a goroutine that may call back
+//	Lane.Visit, Release, Waiting                            who has claimed it
 //	Lingers.Fire, Accumulator.Tick                          the timer
 //
 // Append waits for memory, and only if it is told to; it parks in the slab's

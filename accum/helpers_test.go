@@ -102,7 +102,7 @@ func runLane(t testing.TB, all Callback) *Lane {
 	t.Helper()
 	l := NewLane(all, nil)
 	done := make(chan struct{})
-	go func() { l.Run(); close(done) }()
+	go func() { l.Run(1); close(done) }()
 	t.Cleanup(func() {
 		l.Stop()
 		select {

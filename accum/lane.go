@@ -4,12 +4,13 @@ import (
 	"sync/atomic"
 )
 
-// Lane is where outcomes become callbacks: a queue of finished batches and the
-// one goroutine that calls back. Senders push; they are many. User code runs
-// here and nowhere else, so that a callback can not stop the sender, and a lock
-// that the caller of Produce holds can not meet itself in a callback.
+// Lane is where outcomes become callbacks: a queue of finished batches and one
+// goroutine at a time that calls back, the lane's owner. Senders push; they are
+// many. User code runs here and nowhere else, so that a callback can not stop
+// the sender, and a lock that the caller of Produce holds can not meet itself
+// in a callback.
 //
-//	sender ─┐ push                    Run
+//	sender ─┐ push                    the owner: Run, or Visit
 //	sender ─┼──────► [finished] ────────────► callbacks, then memory goes home
 //	sender ─┘
 //
@@ -18,21 +19,36 @@ import (
 // newest, then links the one before to it.
 //
 //	L1 swap newest ... orders the pushes
-//	L2 store next .... publishes the batch; observed by L3
+//	L2 store next .... publishes the batch; observed by L3 and L5
 //	L3 load next ..... nil while a push is between L1 and L2
+//
+// # Who owns the lane
+//
+// Usually nobody does: asleep is true. Whoever takes asleep to false owns the
+// lane, or makes Run's goroutine the owner by a token. A goroutine that has
+// nothing better to do than to wait for the next answer takes the lane itself
+// (Claim, Visit): it spares the wake-up of another one, which costs more than a
+// callback.
+//
+//	L4 store asleep=true ........ the owner lets go; then L5
+//	L5 load next of the oldest .. the push that came in between
+//	L6 CAS asleep true→false .... a new owner
+//	L7 token .................... an owner makes Run's goroutine the owner
 type Lane struct {
 	newest atomic.Pointer[Batch]
 	_      [120]byte
-	oldest *Batch // Run only
+	oldest *Batch // the owner's
 	// now is the batch whose callbacks are running, and next its first record
-	// without one: where a successor of Run goes on. Run only.
+	// without one: where a successor goes on after a callback that ended its
+	// goroutine. The owner's.
 	now    *Batch
 	next   int
 	stub   Batch
-	wake   chan struct{}
-	asleep atomic.Bool
-	busy   atomic.Bool // callbacks are running
+	token  chan struct{} // at most one: ownership on its way to Run
+	asleep atomic.Bool   // nobody owns the lane
+	busy   atomic.Bool   // callbacks are running
 	stop   atomic.Bool
+	owner  atomic.Uint64 // of the goroutine that runs callbacks while busy
 
 	inline  bool // call back inside push; immutable
 	all     Callback
@@ -41,9 +57,10 @@ type Lane struct {
 }
 
 // NewLane makes a lane. all, if not nil, is called for every record that has no
-// callback of its own; onPanic hears of a callback that panicked.
+// callback of its own; onPanic hears of a callback that panicked. The lane
+// belongs to the caller of Run from the beginning.
 func NewLane(all Callback, onPanic func(topic string, partition int32, value any)) *Lane {
-	l := &Lane{wake: make(chan struct{}, 1), all: all, onPanic: onPanic}
+	l := &Lane{token: make(chan struct{}, 1), all: all, onPanic: onPanic}
 	l.newest.Store(&l.stub)
 	l.oldest = &l.stub
 	return l
@@ -60,25 +77,48 @@ func (l *Lane) push(b *Batch) {
 	l.notify()
 }
 
-// notify wakes Run if it sleeps. The race to win:
+// notify makes Run's goroutine the owner if there is none. The race to win:
 //
-//	[R] pop: empty
-//	[P] publishes (L2), loads asleep=false, so does not wake
-//	[R] stores asleep=true, blocks
+//	[O] pop: empty
+//	[P] publishes (L2), loads asleep=false, so wakes nobody
+//	[O] stores asleep=true (L4) and goes away
 //
-// So R stores asleep first and pops once more before it blocks. Either P loads
-// true or R's second pop sees P's batch.
+// So O stores asleep first and looks once more (L5). Either P loads true or O
+// sees P's batch.
 func (l *Lane) notify() {
-	if l.asleep.Load() && l.asleep.CompareAndSwap(true, false) {
-		select {
-		case l.wake <- struct{}{}:
-		default:
-		}
+	if l.Claim() {
+		l.token <- struct{}{} // L7; never blocks: there is one owner, so one token
 	}
 }
 
-// pop returns the oldest finished batch. pending says that a push is under way:
-// its notify comes after it, but Run may also simply look again.
+// Claim makes the caller the owner of the lane if nobody is (L6). The owner
+// calls Visit or Release.
+func (l *Lane) Claim() bool {
+	return l.asleep.Load() && l.asleep.CompareAndSwap(true, false)
+}
+
+// Release lets go of a claimed lane; what is in it becomes Run's.
+func (l *Lane) Release() {
+	if !l.letGo() {
+		l.token <- struct{}{}
+	}
+}
+
+// letGo gives the ownership up. False: there is more to do, and the caller
+// owns the lane still. After true the caller does not touch what is the
+// owner's.
+func (l *Lane) letGo() bool {
+	head := l.oldest
+	l.asleep.Store(true) // L4
+	// If head is a batch, a push is between L1 and L2 and notifies after it.
+	if head.laneNext.Load() == nil && !l.stop.Load() { // L5
+		return true
+	}
+	return !l.Claim()
+}
+
+// pop returns the oldest finished batch, nil if there is none or a push is under
+// way, whose notify comes after it. The owner's.
 func (l *Lane) pop() (b *Batch) {
 	head := l.oldest
 	next := head.laneNext.Load() // L3
@@ -107,36 +147,61 @@ func (l *Lane) pop() (b *Batch) {
 	return nil
 }
 
-// Run calls back until Stop. It is the lane's goroutine. If a callback ends that
-// goroutine, Run is to be called again from another one.
-func (l *Lane) Run() {
-	if l.now != nil {
-		l.resume()
-	}
+// Run calls back until Stop. It is the goroutine of the lane that is always
+// there; id is its number. If a callback ends that goroutine, Run is to be
+// called again from another one.
+func (l *Lane) Run(id uint64) {
+	l.owner.Store(id)
 	for {
+		if l.now != nil { // a callback ended the goroutine before
+			l.resume()
+		}
+		if b := l.pop(); b != nil {
+			l.complete(b)
+			continue
+		}
+		if l.stop.Load() {
+			return
+		}
+		if l.letGo() {
+			<-l.token
+			l.owner.Store(id)
+		}
+	}
+}
+
+// Waiting says that there is something to call back for. The owner's.
+func (l *Lane) Waiting() bool { return l.oldest.laneNext.Load() != nil }
+
+// visitLimit bounds how many batches a visitor calls back for.
+const visitLimit = 64
+
+// Visit calls back for what is in the lane and lets go of it. The caller has
+// claimed it, and id is the number of its goroutine. Where a callback ends that
+// goroutine, Run goes on behind it.
+func (l *Lane) Visit(id uint64) {
+	returned := false
+	defer func() {
+		if !returned {
+			l.token <- struct{}{}
+		}
+	}()
+	l.owner.Store(id)
+	for range visitLimit {
 		b := l.pop()
 		if b == nil {
-			l.asleep.Store(true)
-			if b = l.pop(); b == nil {
-				if l.stop.Load() {
-					return
-				}
-				<-l.wake
-				continue
-			}
-			l.asleep.Store(false)
+			break
 		}
 		l.complete(b)
 	}
+	returned = true
+	l.Release()
 }
 
 // Stop makes Run return when the queue is empty.
 func (l *Lane) Stop() {
 	l.stop.Store(true)
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
+	l.notify()
 }
 
 // Delivered counts the batches whose callbacks have run.
@@ -156,8 +221,11 @@ func (l *Lane) completeInline(b *Batch) {
 	b.release()
 }
 
-// Busy says that callbacks are running at this moment.
-func (l *Lane) Busy() bool { return l.busy.Load() }
+// Busy says that callbacks are running at this moment, and on which goroutine.
+func (l *Lane) Busy() (id uint64, busy bool) {
+	busy = l.busy.Load()
+	return l.owner.Load(), busy
+}
 
 func (l *Lane) complete(b *Batch) {
 	l.now, l.next = b, 0

@@ -61,12 +61,10 @@ func callOnLane(b *testing.B, batches []*Batch, called *atomic.Int64, all Callba
 		for n := 0; n < b.N; {
 			batch := l.pop()
 			if batch == nil {
-				l.asleep.Store(true)
-				if batch = l.pop(); batch == nil {
-					<-l.wake
-					continue
+				if l.letGo() {
+					<-l.token
 				}
-				l.asleep.Store(false)
+				continue
 			}
 			l.now, l.next = batch, 0
 			l.deliver(batch)

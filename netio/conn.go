@@ -37,6 +37,11 @@ type Config struct {
 	// connection's own goroutines, even before NewConn has returned and,
 	// spuriously, after Close. It must not wait for anything.
 	Notify func()
+	// Readable, if not nil, is called in place of Notify by a goroutine that
+	// only waits for something to read, where there is one. It may take its
+	// time, and even end its goroutine: but meanwhile nobody is told of what
+	// arrives, and the caller must Poll by itself.
+	Readable func()
 	// MaxInFlight is how many requests may be out, 1 to 64.
 	MaxInFlight int
 	// MaxFrame is the largest response accepted. Memory grows with the bytes
@@ -95,7 +100,11 @@ func newConn(sock socket, addr string, cfg Config) *Conn {
 		readable: true,
 	}
 	c.gate.limit = uint64(cfg.MaxInFlight)
-	sock.start(cfg.Notify)
+	readable := cfg.Readable
+	if readable == nil {
+		readable = cfg.Notify
+	}
+	sock.start(cfg.Notify, readable)
 	return c
 }
 

@@ -26,6 +26,7 @@
 //	every other method of Conn         the holder of the caller's Role
 //	Handler                            called by the holder, inside Send, Poll, Close
 //	Config.Notify                      called by the Conn's goroutines; must not wait
+//	Config.Readable                    called by the parked reader; may keep it
 //
 // The Role lies beside the Conn and outlives it: the caller keeps one per
 // broker, and it guards the caller's own state as well. NewConn starts the

@@ -3,7 +3,8 @@ package netio
 // Two goroutines of a rawSocket may be parked in the runtime's poller: one
 // until there may be something to read, and, only while a request could not be
 // written completely, one until there may be room. Neither reads nor writes:
-// they notify, and whoever then holds the role does the work.
+// they notify, and whoever then holds the role does the work. The reader may be
+// kept by its notify (Config.Readable): nobody is told of an edge meanwhile.
 //
 // The poller is edge triggered: it remembers one readiness, and the goroutine
 // that wakes up consumes it, whether or not anybody reads. So every wake-up
@@ -27,17 +28,27 @@ package netio
 // too, so an edge that was forgotten is made good by the turn that follows.
 
 // start begins the reader's vigil.
-func (s *rawSocket) start(notify func()) {
-	s.notify = notify
+func (s *rawSocket) start(notify, readable func()) {
+	s.notify, s.readable = notify, readable
 	go s.parkReader()
 }
 
 // parkReader lives as long as the connection and closes the descriptor in the
 // end, outside of RawConn.Read and outside of the role.
+//
+// If readable ends the goroutine, a successor takes its place: W0 and the call
+// that follows it make good what was missed.
 func (s *rawSocket) parkReader() {
-	defer close(s.ended)
+	finished := false
+	defer func() {
+		if finished {
+			close(s.ended)
+		} else {
+			go s.parkReader()
+		}
+	}()
 	err := s.raw.Read(func(uintptr) bool { // W0, W1
-		s.notify() // W2
+		s.readable() // W2
 		return s.closed.Load()
 	})
 	if !s.closed.Load() {
@@ -49,6 +60,7 @@ func (s *rawSocket) parkReader() {
 	<-s.closing
 	s.writers.Wait()
 	_ = s.tcp.Close() // its bytes have been taken; nobody could act on an error
+	finished = true
 }
 
 // awaitRoom asks the parked writer to notify when the socket may have room.

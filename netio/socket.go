@@ -11,8 +11,9 @@ var errWouldBlock = errors.New("netio: would block")
 type socket interface {
 	// start makes the socket call notify, from goroutines of its own, whenever
 	// reading or writing may go on after errWouldBlock, and when the
-	// connection has ended. Spurious calls are allowed, lost ones are not.
-	start(notify func())
+	// connection has ended. Spurious calls are allowed, lost ones are not. A
+	// goroutine that does nothing but wait calls readable in its place.
+	start(notify, readable func())
 	// tryRead reads what is there: n > 0, or errWouldBlock, io.EOF, an error.
 	tryRead(p []byte) (n int, err error)
 	// tryWritev takes bytes from the front of bufs: n > 0, or errWouldBlock, or

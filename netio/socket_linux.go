@@ -25,6 +25,7 @@ type rawSocket struct {
 	iov   []unix.Iovec // reused by every tryWritev; role holder only
 
 	notify   func()
+	readable func()                // notify of the parked reader, who may be held up in it
 	closed   atomic.Bool           // written by close; read by the parked goroutines
 	blocked  atomic.Bool           // the last writev found the socket full; written under the role
 	parkErr  atomic.Pointer[error] // why the reader can not park any more

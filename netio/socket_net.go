@@ -63,7 +63,7 @@ func newNetSocket(nc net.Conn) *netSocket {
 	}
 }
 
-func (s *netSocket) start(notify func()) {
+func (s *netSocket) start(notify, _ func()) { // its reader reads, and must go on
 	s.notify = notify
 	go s.read()
 	go s.write()

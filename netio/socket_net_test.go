@@ -101,7 +101,7 @@ func TestNetSocketNoRoomLost(t *testing.T) {
 	s := newNetSocket(conn)
 	s.out = newBytePipe(4)
 	room := make(chan struct{}, 1)
-	s.start(func() { leaveToken(room) })
+	s.start(func() { leaveToken(room) }, nil)
 	total := int64(0)
 	bufs := [][]byte{{1, 2, 3, 4}}
 	for until := time.Now().Add(lasts); time.Now().Before(until); {

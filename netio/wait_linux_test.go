@@ -50,9 +50,9 @@ type waitSocket struct {
 	wake, stop func()
 }
 
-func (s *waitSocket) start(notify func()) {
+func (s *waitSocket) start(notify, readable func()) {
 	if s.way.usesParked {
-		s.rawSocket.start(notify)
+		s.rawSocket.start(notify, readable)
 		return
 	}
 	s.wake, s.stop = s.way.park(s.t, s.fd, notify)
