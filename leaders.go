@@ -38,7 +38,8 @@ func (t *Topic) grow(info *cluster.Topic) *[]*partition {
 		q := &partition{topic: t, epoch: -1}
 		q.home.Store(p.nowhere)
 		q.leader.Store(p.nowhere)
-		q.Partition = p.acc.Add(t.name, int32(i), q)
+		q.Partition = p.acc.Make(t.name, int32(i), q)
+		p.acc.Publish(q.Partition) // after the store: Close may look at q from now on
 		grown = append(grown, q)
 	}
 	return &grown

@@ -92,11 +92,24 @@ func (a *Accumulator) Busy() bool { return a.live.Load() > 0 || a.slab.Leaked() 
 // Partitions is every partition that was ever added.
 func (a *Accumulator) Partitions() []*Partition { return *a.partitions.Load() }
 
-// Add makes a partition. sink is told whenever the partition has something for
-// the sender.
+// Add makes a partition and publishes it.
 func (a *Accumulator) Add(topic string, index int32, sink ReadySink) *Partition {
+	p := a.Make(topic, index, sink)
+	a.Publish(p)
+	return p
+}
+
+// Make makes a partition that nobody else knows yet. sink is told whenever the
+// partition has something for the sender.
+func (a *Accumulator) Make(topic string, index int32, sink ReadySink) *Partition {
 	p := &Partition{acc: a, Topic: topic, Index: index, sink: sink}
 	p.sender.init()
+	return p
+}
+
+// Publish adds a partition to the list, where Flush and Close find it and
+// anybody may find its sink: what sink needs of p is in place by now.
+func (a *Accumulator) Publish(p *Partition) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed.Load() {
@@ -106,7 +119,6 @@ func (a *Accumulator) Add(topic string, index int32, sink ReadySink) *Partition 
 	// nobody's yet.
 	all := append(*a.partitions.Load(), p)
 	a.partitions.Store(&all)
-	return p
 }
 
 // acquire gets the slots for a batch of size bytes: the first one becomes the
