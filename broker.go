@@ -37,7 +37,8 @@ type broker struct {
 
 	// Owned by the role.
 	conn      *netio.Conn
-	version   int16 // Produce version of conn
+	session   session // of conn
+	version   int16   // Produce version of conn
 	dialing   bool
 	failures  int   // connection attempts since the last success
 	dialAt    int64 // not before
@@ -74,6 +75,8 @@ type request struct {
 type dialResult struct {
 	conn    *netio.Conn
 	version int16
+	session session
+	addr    *string // that was dialled
 	err     error
 }
 
@@ -165,6 +168,7 @@ func (b *broker) turn() (more bool) {
 			b.disconnect(err)
 		}
 	}
+	b.renew()
 	if b.collect() {
 		// A mark that was taken may be the timer's: a linger has ended since
 		// the turn began. Judged by the older time it had not, and nobody

@@ -155,6 +155,7 @@ func (p *Producer) stopBrokers() {
 // stop fails everything that the broker has. It runs in a turn, after the
 // producer's context has ended.
 func (b *broker) stop() {
+	b.dropFresh()
 	if b.conn != nil {
 		b.hangUp(ErrClosed)
 	}

@@ -99,6 +99,8 @@ type config struct {
 	availabilityTimeout time.Duration // 0: off
 	ignoreKeys          bool
 
+	security security
+
 	onDelivery      Callback     // nil: none
 	logger          *slog.Logger // never nil
 	dial            DialFunc     // never nil

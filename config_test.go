@@ -231,7 +231,8 @@ func TestBrokerAddresses(t *testing.T) {
 		{name: "port 65536", given: []string{"a:65536"}, err: `Brokers: address "a:65536": the port must be a number from 1 to 65535`},
 		{name: "named port", given: []string{"a:kafka"}, err: `Brokers: address "a:kafka": the port must be a number from 1 to 65535`},
 		{name: "no host", given: []string{":9092"}, err: `Brokers: address ":9092": the host is missing or malformed`},
-		{name: "TLS", given: []string{"SSL://a:1"}, err: `Brokers: address "SSL://a:1": the protocol "SSL" is not supported yet`},
+		{name: "TLS", given: []string{"SSL://a:1"}, err: `Brokers: address "SSL://a:1": connections are PLAINTEXT; change the address, or say security.protocol or TLS and SASL`},
+		{name: "no protocol", given: []string{"http://a:1"}, err: `Brokers: address "http://a:1": "http" is no protocol of Kafka's`},
 		{name: "path", given: []string{"a/b:1"}, err: `Brokers: address "a/b:1": the host is missing or malformed`},
 		{name: "password", given: []string{"user:hunter2@a:1"}, err: "Brokers: an address contains an @: want host:port without a user"},
 	}

@@ -25,26 +25,28 @@ func (b *broker) connect() {
 // role. It is the only part of a broker that may block.
 func (b *broker) dial() {
 	res := &dialResult{}
-	res.conn, res.version, res.err = b.open()
+	res.err = b.open(res)
 	b.dialed.Store(res)
 	b.kick()
 }
 
-func (b *broker) open() (*netio.Conn, int16, error) {
-	link, err := b.p.client.Connect(b.p.ctx, *b.addr.Load())
+func (b *broker) open(res *dialResult) error {
+	res.addr = b.addr.Load()
+	link, err := b.p.client.Connect(b.p.ctx, *res.addr)
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
-	version, err := link.Versions.Produce(wire.MaxProduceVersion)
+	res.session = b.sessionOf(link)
+	res.version, err = link.Versions.Produce(wire.MaxProduceVersion)
 	if err != nil {
 		link.Close()
-		return nil, 0, err
+		return err
 	}
 	nc, err := link.Detach()
 	if err != nil {
-		return nil, 0, err
+		return err
 	}
-	conn, err := netio.NewConn(nc, netio.Config{
+	res.conn, err = netio.NewConn(nc, netio.Config{
 		Handler:     b,
 		Notify:      b.kick,
 		Readable:    b.newReader(),
@@ -53,9 +55,8 @@ func (b *broker) open() (*netio.Conn, int16, error) {
 	})
 	if err != nil {
 		_ = nc.Close() // the error that matters is NewConn's
-		return nil, 0, err
 	}
-	return conn, version, nil
+	return err
 }
 
 // maxResponse bounds a Produce response. 100 MiB is Kafka's own limit of a
@@ -71,9 +72,9 @@ func (b *broker) adopt() {
 	b.dialing = false
 	if res.err != nil {
 		b.failures++
-		b.backOff()
+		b.backOff(res.err)
 		if !errors.Is(res.err, context.Canceled) && !errors.Is(res.err, cluster.ErrClosed) {
-			b.p.noteFailure(b, res.err)
+			b.p.noteFailure(b, b.refusal(res.err))
 			b.p.meta.refresh()
 		}
 		return
@@ -83,7 +84,19 @@ func (b *broker) adopt() {
 		b.p.conns.add(res.conn.Done())
 		return
 	}
-	b.conn, b.version = res.conn, res.version
+	if b.conn != nil {
+		b.session.fresh = res // see renew
+		return
+	}
+	b.take(res)
+}
+
+// take makes the dialler's connection the broker's.
+func (b *broker) take(res *dialResult) {
+	b.conn, b.version, b.session = res.conn, res.version, res.session
+	if res.addr != b.addr.Load() {
+		b.outdated.Store(true)
+	}
 	b.failures = 0
 	b.lastSend = b.env.Now
 	b.connected.Store(true)
@@ -91,9 +104,12 @@ func (b *broker) adopt() {
 	b.p.log.Debug("kring: connected", "broker", b.id, "address", *b.addr.Load(), "produce.version", res.version)
 }
 
-func (b *broker) backOff() {
+func (b *broker) backOff(err error) {
 	c := &b.p.cfg
 	wait := cluster.Backoff(c.reconnectBackoff, c.reconnectBackoffMax, b.failures, rand.Float64)
+	if errors.Is(authError(err), ErrAuthentication) {
+		wait = b.p.client.AuthBackoff(b.failures)
+	}
 	b.dialAt = b.env.Now + int64(wait)
 }
 
@@ -109,7 +125,7 @@ func (b *broker) disconnect(err error) {
 		b.p.log.Debug("kring: idle connection ended", "broker", b.id, "error", err)
 	}
 	b.hangUp(err)
-	b.backOff()
+	b.backOff(err)
 	b.p.meta.refresh()
 }
 

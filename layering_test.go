@@ -30,7 +30,8 @@ func house() []room {
 		kmsg = "github.com/twmb/franz-go/pkg/kmsg"
 		unix = "golang.org/x/sys/unix"
 		hdr  = "github.com/HdrHistogram/hdrhistogram-go"
-		kong = "github.com/alecthomas/kong"
+
+		scram = "github.com/xdg-go/scram"
 	)
 	return []room{
 		{path: "internal/invariant", floor: 0},
@@ -38,6 +39,7 @@ func house() []room {
 		{path: "ring", floor: 1},
 		{path: "slab", floor: 1},
 		{path: "wire", floor: 1},
+		{path: "sasl", floor: 1, foreign: []string{scram}},
 
 		{path: "accum", floor: 2},
 		{path: "netio", floor: 2, foreign: []string{unix}},
@@ -47,9 +49,8 @@ func house() []room {
 		// The embedded broker is the other end: it must not know the producer.
 		{path: "bench/broker", floor: 3, foreign: []string{kmsg}},
 
+		{path: "kringtest", floor: 4},
 		{path: "bench", floor: 4, foreign: []string{kmsg, unix, hdr}},
-
-		{path: "cmd/kbench", floor: 5, foreign: []string{kong}},
 	}
 }
 
@@ -79,7 +80,7 @@ func (f *sourceFile) folder() string {
 // nested reports whether the file belongs to a module inside the repository:
 // those are tests, tools and other people's clients, with floors of their own.
 func (f *sourceFile) nested() bool {
-	for _, dir := range []string{"tests/", "bench/peers/", "internal/devtools/"} {
+	for _, dir := range []string{"tests/", "bench/peers/", "internal/devtools/", "cmd/kbench/", "plugin/", "examples/"} {
 		if strings.HasPrefix(f.path, dir) {
 			return true
 		}

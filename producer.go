@@ -115,6 +115,8 @@ func (p *Producer) clusterConfig() cluster.Config {
 		ClientID:            c.clientID,
 		SoftwareVersion:     Version,
 		Dial:                cluster.Dialer(c.dial),
+		Handshake:           c.security.handshake,
+		SASL:                c.security.mechanism,
 		SendBuffer:          c.sendBuffer,
 		ReceiveBuffer:       c.receiveBuffer,
 		SetupTimeout:        c.connSetupTimeout,

@@ -16,8 +16,8 @@ import (
 //
 //   - a name that no Java producer knows is an error that suggests the nearest;
 //   - a value of the wrong form is an error that says what was expected;
-//   - what kring does not support yet (TLS, SASL, compression, transactions,
-//     plug-in classes) is an error, unless it has the value that Java defaults
+//   - what kring does not support yet (compression, transactions, plug-in
+//     classes) is an error, unless it has the value that Java defaults
 //     to: then there is nothing to support.
 //
 // Unlike the files that Java reads, nothing is merely ignored: a setting that
@@ -42,6 +42,7 @@ func FromProperties(properties map[string]string) (Option, error) {
 		trial.checkBrokers()
 	}
 	trial.checkEach()
+	trial.checkSecurityProperties()
 	if err := errors.Join(trial.problems...); err != nil {
 		return nil, err
 	}
@@ -148,8 +149,10 @@ func unsupportedHint(name string) string {
 		return "; keys and values are bytes here, use ByteArraySerializer or leave it out"
 	case name == "compression.type":
 		return "; records are sent uncompressed, use none or leave it out"
-	case name == "security.protocol":
-		return "; connections are PLAINTEXT"
+	case strings.HasPrefix(name, "ssl.") && strings.HasSuffix(name, ".password"):
+		return "; stores are PEM files without a password"
+	case strings.HasPrefix(name, "sasl.oauthbearer."):
+		return "; fetch tokens in Go, with the option SASL(sasl.OAuthBearer(...))"
 	case name == "partitioner.class":
 		return "; name the partition in the record, or use the built-in partitioner"
 	case name == "transactional.id":

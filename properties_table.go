@@ -1,6 +1,7 @@
 package kring
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -11,7 +12,7 @@ const byteArraySerializer = "org.apache.kafka.common.serialization.ByteArraySeri
 // knownProperties returns every name that a Java producer of Kafka 4 knows.
 func knownProperties() map[string]property {
 	known := make(map[string]property)
-	for _, p := range supportedProperties() {
+	for _, p := range slices.Concat(supportedProperties(), securityProperties()) {
 		known[p.name] = p
 	}
 	for line := range strings.Lines(unsupportedTable) {
@@ -122,7 +123,6 @@ metrics.sample.window.ms 30000
 partitioner.class
 partitioner.rack.aware false
 sasl.client.callback.handler.class
-sasl.jaas.config
 sasl.kerberos.kinit.cmd /usr/bin/kinit
 sasl.kerberos.min.time.before.relogin 60000
 sasl.kerberos.service.name
@@ -138,7 +138,6 @@ sasl.login.refresh.window.factor 0.8
 sasl.login.refresh.window.jitter 0.05
 sasl.login.retry.backoff.max.ms 10000
 sasl.login.retry.backoff.ms 100
-sasl.mechanism GSSAPI
 sasl.oauthbearer.assertion.algorithm RS256
 sasl.oauthbearer.assertion.claim.aud
 sasl.oauthbearer.assertion.claim.exp.seconds 300
@@ -166,27 +165,17 @@ sasl.oauthbearer.scope
 sasl.oauthbearer.scope.claim.name scope
 sasl.oauthbearer.sub.claim.name sub
 sasl.oauthbearer.token.endpoint.url
-security.protocol PLAINTEXT|plaintext
 security.providers
 ssl.cipher.suites
-ssl.enabled.protocols TLSv1.2,TLSv1.3
-ssl.endpoint.identification.algorithm https
 ssl.engine.factory.class
 ssl.key.password
 ssl.keymanager.algorithm SunX509
-ssl.keystore.certificate.chain
-ssl.keystore.key
-ssl.keystore.location
 ssl.keystore.password
-ssl.keystore.type JKS
-ssl.protocol TLSv1.3
+ssl.protocol TLSv1.3|TLSv1.2|TLS
 ssl.provider
 ssl.secure.random.implementation
 ssl.trustmanager.algorithm PKIX
-ssl.truststore.certificates
-ssl.truststore.location
 ssl.truststore.password
-ssl.truststore.type JKS
 transaction.timeout.ms 60000
 transaction.two.phase.commit.enable false
 transactional.id

@@ -158,8 +158,6 @@ func TestFromPropertiesProblems(t *testing.T) {
 		{"no broker", map[string]string{"bootstrap.servers": ""}, `kring: bootstrap.servers: an address is empty`},
 		{"compression", map[string]string{"compression.type": "lz4"}, `kring: compression.type: not supported yet; records are sent uncompressed, use none or leave it out`},
 		{"serializer", map[string]string{"key.serializer": "org.apache.kafka.common.serialization.StringSerializer"}, `kring: key.serializer: not supported yet; keys and values are bytes here, use ByteArraySerializer or leave it out`},
-		{"TLS", map[string]string{"security.protocol": "SSL"}, `kring: security.protocol: not supported yet; connections are PLAINTEXT`},
-		{"no host name check", map[string]string{"ssl.endpoint.identification.algorithm": ""}, `kring: ssl.endpoint.identification.algorithm: not supported yet`},
 		{"transactions", map[string]string{"transactional.id": "t"}, `kring: transactional.id: not supported yet; an idempotent producer, the default, needs no transactions to avoid duplicates`},
 		{"partitioner", map[string]string{"partitioner.class": "x.Y"}, `kring: partitioner.class: not supported yet; name the partition in the record, or use the built-in partitioner`},
 		{"plug-in", map[string]string{"interceptor.classes": "x.Y"}, `kring: interceptor.classes: not supported yet`},
@@ -169,8 +167,8 @@ func TestFromPropertiesProblems(t *testing.T) {
 			"kring: acks=\"2\": want all, -1, 1 or 0\n" +
 				"kring: \"foo\": Kafka's producer has no such property\n" +
 				"kring: linger.ms=\"x\": want a whole number of milliseconds\n" +
-				"kring: sasl.jaas.config: not supported yet\n" +
-				"kring: batch.size=-5: must not be negative",
+				"kring: batch.size=-5: must not be negative\n" +
+				"kring: sasl.jaas.config: sasl.mechanism is missing, and Java's default for it, GSSAPI, is not supported; set PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512",
 		},
 	}
 	for _, tc := range tests {

@@ -61,8 +61,7 @@ func (p *Producer) askMetadata(names []string) (again bool, err error) {
 	md, err := p.client.Metadata(p.ctx, names)
 	if err != nil {
 		if p.ctx.Err() == nil {
-			p.meta.lastErr.Store(&err)
-			p.log.Warn("kring: no broker answers a metadata request", "error", err)
+			p.metadataFailed(err)
 		}
 		return false, err
 	}
@@ -91,6 +90,9 @@ func (t *Topic) await(ctx context.Context, budget *blockBudget, wait bool, least
 		changed := p.meta.want(t)
 		if parts := t.parts.Load(); parts != nil && len(*parts) > int(least) {
 			return parts, nil
+		}
+		if err := t.unauthenticated(); err != nil {
+			return nil, err
 		}
 		if !first || !wait { // who never waits is told the last answer
 			if err := t.refused(); err != nil {

@@ -22,6 +22,10 @@ func (b *broker) send() (more bool) {
 		}
 		return false
 	}
+	if b.held() {
+		b.passOn()
+		return false
+	}
 	if !b.conn.CanSend() || b.env.Now < b.throttled {
 		return false
 	}

@@ -16,9 +16,11 @@ import (
 // words that the caller used. A rule about two settings is only checked where
 // each is valid by itself, so that one mistake is one line.
 func (c *config) validate() error {
+	c.checkProtocols()
 	c.checkBrokers()
 	c.checkEach()
 	c.checkTogether()
+	c.checkSecurity()
 	return errors.Join(c.problems...)
 }
 
@@ -160,6 +162,7 @@ func (c *config) leastDeliveryTimeout() time.Duration {
 // settle derives what follows from a valid configuration, and logs where a
 // default gave way. It changes only what the caller did not ask for.
 func (c *config) settle() {
+	c.warnInsecure()
 	if c.idempotence && (Acks(c.acks) != AcksAll || c.retries == 0) {
 		c.idempotence = false
 		c.logger.Info("kring: idempotence is off, because it needs acks=all and retries",
@@ -213,8 +216,8 @@ func brokerAddress(given string) (string, error) {
 	}
 	address := given
 	if protocol, rest, found := strings.Cut(given, "://"); found {
-		if !strings.EqualFold(protocol, "PLAINTEXT") {
-			return "", fmt.Errorf("address %q: the protocol %q is not supported yet", clip(given), clip(protocol))
+		if !isProtocol(protocol) {
+			return "", fmt.Errorf("address %q: %q is no protocol of Kafka's", clip(given), clip(protocol))
 		}
 		address = rest
 	}

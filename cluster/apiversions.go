@@ -51,8 +51,11 @@ func askVersions(ctx context.Context, l *Link, cfg *Config, version int16) (*kms
 	req.ClientSoftwareVersion = cfg.SoftwareVersion
 	response, err := l.Request(ctx, req)
 	if errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("the broker closed the connection at the first request; "+
-			"is this a TLS or SASL listener? (%w)", err)
+		question := "is this a TLS or SASL listener?"
+		if cfg.Handshake != nil {
+			question = "does it want a client certificate that it did not get?"
+		}
+		return nil, fmt.Errorf("the broker closed the connection at the first request; %s (%w)", question, err)
 	}
 	if err != nil {
 		return nil, err

@@ -35,3 +35,9 @@ func Backoff(base, limit time.Duration, failures int, random func() float64) tim
 func ClampThrottle(throttleMs int32) time.Duration {
 	return min(max(time.Duration(throttleMs)*time.Millisecond, 0), MaxThrottle)
 }
+
+// AuthBackoff is how long to leave a broker alone after so many failures in a
+// row, if the last one was an AuthError.
+func (c *Client) AuthBackoff(failures int) time.Duration {
+	return Backoff(c.cfg.AuthBackoff, c.cfg.AuthBackoffMax, failures, c.cfg.Rand)
+}

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"net"
 	"time"
+
+	"github.com/kring-go/kring/sasl"
 )
 
 // Dialer opens a connection, as net.Dialer.DialContext does.
@@ -38,10 +40,11 @@ type Config struct {
 	// was asked for (the name to verify a certificate against, not the
 	// address that was dialled), and returns the connection to use from
 	// then on. It must not read beyond its own handshake. Deadlines are set
-	// by Connect, which also closes conn if Handshake fails. SASL does not
-	// fit here: it is made of Kafka requests and needs the version table,
-	// so its place is in open, right after negotiate.
+	// by Connect, which also closes conn if Handshake fails. TLS makes one.
 	Handshake func(ctx context.Context, conn net.Conn, host string) (net.Conn, error)
+	// SASL logs every connection in, right after its request versions are
+	// known. Nil connects without a login.
+	SASL sasl.Mechanism
 
 	// SendBuffer and ReceiveBuffer size the socket's buffers; zero or less
 	// leaves them to the operating system.
@@ -58,6 +61,11 @@ type Config struct {
 	RetryBackoff, RetryBackoffMax time.Duration
 	// ReconnectBackoff and its maximum space the attempts at one broker.
 	ReconnectBackoff, ReconnectBackoffMax time.Duration
+	// AuthBackoff and its maximum space the attempts at a broker that has
+	// refused the login or with which TLS is impossible: trying again soon
+	// changes nothing, and may get the account locked. The default is 1 s to
+	// 30 s.
+	AuthBackoff, AuthBackoffMax time.Duration
 
 	// NoAutoCreate tells brokers not to create the topics asked for.
 	NoAutoCreate bool
@@ -103,6 +111,8 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.RetryBackoffMax, max(time.Second, c.RetryBackoff))
 	setDefault(&c.ReconnectBackoff, 50*time.Millisecond)
 	setDefault(&c.ReconnectBackoffMax, max(time.Second, c.ReconnectBackoff))
+	setDefault(&c.AuthBackoff, max(time.Second, c.ReconnectBackoff))
+	setDefault(&c.AuthBackoffMax, max(30*time.Second, c.AuthBackoff))
 	setDefault(&c.RebootstrapTrigger, 5*time.Minute)
 	setDefault(&c.MaxFrame, defaultMaxFrame)
 	if c.Dial == nil {

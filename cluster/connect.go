@@ -77,12 +77,16 @@ func open(ctx context.Context, cfg *Config, t target, address string, left int, 
 	}
 	up := time.Now()
 	defer func() { *deadline = deadline.Add(time.Since(up)) }()
-	conn, err = shakeHands(ctx, cfg, conn, t.host)
+	conn, err = shakeHands(ctx, cfg, conn, t.host, address)
 	if err != nil {
 		return nil, err
 	}
 	link := newLink(conn, cfg, address)
 	if link.Versions, err = negotiate(ctx, link, cfg); err != nil {
+		link.Close()
+		return nil, lateAlert(err, address)
+	}
+	if err = authenticate(ctx, link, cfg, t.host); err != nil {
 		link.Close()
 		return nil, err
 	}
@@ -90,7 +94,7 @@ func open(ctx context.Context, cfg *Config, t target, address string, left int, 
 }
 
 // shakeHands runs the Handshake of the Config and closes conn if it fails.
-func shakeHands(ctx context.Context, cfg *Config, conn net.Conn, host string) (net.Conn, error) {
+func shakeHands(ctx context.Context, cfg *Config, conn net.Conn, host, address string) (net.Conn, error) {
 	if cfg.Handshake == nil {
 		return conn, nil
 	}
@@ -101,7 +105,7 @@ func shakeHands(ctx context.Context, cfg *Config, conn net.Conn, host string) (n
 	})
 	if err != nil {
 		_ = conn.Close() // The handshake's error is the one that matters.
-		return nil, fmt.Errorf("handshake: %w", err)
+		return nil, handshakeFault(err, address, cfg.RequestTimeout)
 	}
 	return secured, nil
 }

@@ -27,11 +27,14 @@ const (
 	codeCoordinatorMissing   = 15
 	codeNotCoordinator       = 16
 	codeUnsupportedVersion   = 35
+	codeUnsupportedMechanism = 33
+	codeIllegalSaslState     = 34
 	codeNotController        = 41
 	codeConcurrentTxns       = 51
 	codeThrottlingQuota      = 89
 	codeRebootstrapRequired  = 129
 	codeClusterAuthorization = 31
+	codeAuthenticationFailed = 58
 )
 
 // CodeError is a broker's answer that carries a Kafka error code.
@@ -95,8 +98,12 @@ func (e *UnreachableError) Error() string {
 	for i, attempt := range e.Attempts {
 		addresses[i] = attempt.Address
 	}
-	return fmt.Sprintf("no broker of %s answered: %s; %s",
-		strings.Join(addresses, ", "), describe(e.Attempts), advice(e.Attempts))
+	what := "answered"
+	if auth := (*AuthError)(nil); errors.As(e, &auth) {
+		what = "lets this client in"
+	}
+	return fmt.Sprintf("no broker of %s %s: %s; %s",
+		strings.Join(addresses, ", "), what, describe(e.Attempts), advice(e.Attempts))
 }
 
 // Unwrap returns the errors of the attempts, for errors.Is and errors.As.
@@ -128,8 +135,11 @@ func cause(err error) string {
 		dns      *net.DNSError
 		protocol *ProtocolError
 		version  *VersionError
+		auth     *AuthError
 	)
 	switch {
+	case errors.As(err, &auth):
+		return auth.what()
 	case errors.As(err, &protocol):
 		return "does not answer like a Kafka broker: " + protocol.Reason
 	case errors.As(err, &version):
@@ -150,10 +160,13 @@ func advice(attempts []Attempt) string {
 			dns      *net.DNSError
 			protocol *ProtocolError
 			version  *VersionError
+			auth     *AuthError
 		)
 		switch err := attempt.Err; {
+		case errors.As(err, &auth):
+			return auth.Advice
 		case errors.As(err, &protocol):
-			return "check that the address is a PLAINTEXT listener of a Kafka broker"
+			return "check that the address is a listener of a Kafka broker for this protocol (PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL)"
 		case errors.As(err, &version):
 			return "check the version of the broker"
 		case errors.As(err, &dns):

@@ -22,6 +22,10 @@ type Link struct {
 	Versions Versions
 	// Address is the host:port that was asked for.
 	Address string
+	// RenewAt is when the owner should begin to replace the connection, and
+	// SessionEnd when the broker starts to refuse it (KIP-368). Both are zero
+	// if the login does not expire.
+	RenewAt, SessionEnd time.Time
 
 	formatter *kmsg.RequestFormatter
 	timeout   time.Duration

@@ -40,6 +40,12 @@ func (c *Client) pass(ctx context.Context, ask func(context.Context, *Link) erro
 			return c.interrupted(ctx, p, nil)
 		}
 		n, delay := c.nextLocked(p)
+		if n != nil && delay > 0 && errors.As(n.err, new(*AuthError)) {
+			// Waiting would not help: the caller is told what is known.
+			p.failed(n.address, n.err)
+			c.unlock()
+			continue
+		}
 		var err, before error
 		if n != nil {
 			before = n.err
@@ -135,13 +141,15 @@ func (c *Client) overdueLocked(now time.Time) bool {
 // turns out to have been closed by the broker while it was idle is replaced
 // without counting as a failure.
 func (c *Client) tryLocked(ctx context.Context, p *pass, n *node, ask func(context.Context, *Link) error) error {
-	reused := c.link != nil && c.link.Address == n.address
+	reused := c.link != nil && c.link.Address == n.address && !c.link.outlived()
 	var err error
 	if !reused {
 		err = c.dialLocked(ctx, n)
 	}
 	if err == nil {
-		err = ask(ctx, c.link)
+		if err = ask(ctx, c.link); !reused {
+			err = c.unasked(err)
+		}
 	}
 	if reused && ctx.Err() == nil && wentStale(err) {
 		if err = c.dialLocked(ctx, n); err == nil {
@@ -158,6 +166,15 @@ func (c *Client) tryLocked(ctx context.Context, p *pass, n *node, ask func(conte
 	return err
 }
 
+// unasked explains the end of a connection at the first request proper. Brokers
+// with SASL answer ApiVersions to anybody, and hang up at what follows.
+func (c *Client) unasked(err error) error {
+	if c.cfg.SASL == nil && errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w; does this listener want a SASL login?", err)
+	}
+	return err
+}
+
 // failedLocked notes a failure, unless it is the caller who gave up. A deadline
 // is no such case: a broker that used it up must not be asked first again.
 func (c *Client) failedLocked(ctx context.Context, p *pass, n *node, err error) {
@@ -166,7 +183,11 @@ func (c *Client) failedLocked(ctx context.Context, p *pass, n *node, err error) 
 	}
 	now := c.cfg.Now()
 	p.failed(n.address, err)
-	n.failed(err, now, Backoff(c.cfg.ReconnectBackoff, c.cfg.ReconnectBackoffMax, n.failures+1, c.cfg.Rand))
+	backoff := Backoff(c.cfg.ReconnectBackoff, c.cfg.ReconnectBackoffMax, n.failures+1, c.cfg.Rand)
+	if errors.As(err, new(*AuthError)) {
+		backoff = c.AuthBackoff(n.failures + 1)
+	}
+	n.failed(err, now, backoff)
 	c.cfg.Logger.Debug("broker failed", "broker", n.address, "failures", n.failures, "error", err)
 	if c.failingSince.IsZero() {
 		c.failingSince = now

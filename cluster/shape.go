@@ -15,6 +15,7 @@ const (
 	fixedField fieldKind = iota // size bytes
 	stringField
 	nullableStringField
+	bytesField // not nullable, but null is let pass: some services send it
 	arrayField // of elem
 )
 
@@ -31,6 +32,7 @@ const everAfter = 1 << 14 // an until beyond all versions
 func fixed(size int) field      { return field{kind: fixedField, size: size, until: everAfter} }
 func text() field               { return field{kind: stringField, until: everAfter} }
 func nullableText() field       { return field{kind: nullableStringField, until: everAfter} }
+func blob() field               { return field{kind: bytesField, until: everAfter} }
 func array(elem ...field) field { return field{kind: arrayField, elem: elem, until: everAfter} }
 
 func (f field) from(version int16) field { f.since = version; return f }
@@ -85,6 +87,8 @@ func (w *walker) fields(fields []field) {
 			w.skip(int64(f.size))
 		case stringField, nullableStringField:
 			w.text(f.kind == nullableStringField)
+		case bytesField:
+			w.blob()
 		case arrayField:
 			w.array(f.elem)
 		}
@@ -110,6 +114,18 @@ func (w *walker) text(nullable bool) {
 		return
 	}
 	w.skip(size)
+}
+
+func (w *walker) blob() {
+	var size int64
+	if w.flexible {
+		size = int64(w.uvarint()) - 1
+	} else {
+		size = int64(w.int32())
+	}
+	if size != -1 {
+		w.skip(size)
+	}
 }
 
 // array steps over the elements one by one, before kmsg allocates all of them

@@ -20,6 +20,8 @@ var shaped = []struct {
 	{"ApiVersions", keyApiVersions, 5},
 	{"Metadata", keyMetadata, newestMetadata},
 	{"InitProducerID", keyInitProducerID, newestInitProducerID},
+	{"SaslHandshake", keySaslHandshake, wrappedHandshake},
+	{"SaslAuthenticate", keySaslAuthenticate, newestAuthenticate},
 }
 
 // fill sets every field of a message to something, arrays to up to two

@@ -19,6 +19,10 @@ func shapeOf(key int16) (shape, bool) {
 		return metadataShape(), true
 	case keyInitProducerID:
 		return initProducerIDShape(), true
+	case keySaslHandshake:
+		return saslHandshakeShape(), true
+	case keySaslAuthenticate:
+		return saslAuthenticateShape(), true
 	}
 	return shape{}, false
 }
@@ -84,6 +88,30 @@ func initProducerIDShape() shape {
 			fixed(int16Size), // error code
 			fixed(int64Size), // producer id
 			fixed(int16Size), // producer epoch
+		},
+	}
+}
+
+// saslHandshakeShape covers v0 and v1.
+func saslHandshakeShape() shape {
+	return shape{
+		flexibleFrom: everAfter,
+		fields: []field{
+			fixed(int16Size), // error code
+			array(text()),    // mechanisms
+		},
+	}
+}
+
+// saslAuthenticateShape covers v0 to v2.
+func saslAuthenticateShape() shape {
+	return shape{
+		flexibleFrom: 2,
+		fields: []field{
+			fixed(int16Size), // error code
+			nullableText(),   // error message
+			blob(),           // challenge
+			fixed(int64Size).from(1),
 		},
 	}
 }

@@ -7,10 +7,12 @@ import (
 )
 
 const (
-	keyProduce        = 0
-	keyMetadata       = 3
-	keyApiVersions    = 18
-	keyInitProducerID = 22
+	keyProduce          = 0
+	keyMetadata         = 3
+	keySaslHandshake    = 17
+	keyApiVersions      = 18
+	keyInitProducerID   = 22
+	keySaslAuthenticate = 36
 
 	// keyLimit is above every API key that exists. Keys beyond it are of
 	// requests that this client does not know and never sends.
