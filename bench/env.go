@@ -160,3 +160,12 @@ func sortedKeys(m map[string]string) []string {
 	sort.Strings(keys)
 	return keys
 }
+
+// fileLines are all lines of a file of /proc or /sys; none if there is no such file.
+func fileLines(name string) []string {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil
+	}
+	return strings.Split(string(text), "\n")
+}

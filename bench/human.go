@@ -90,6 +90,18 @@ func WriteResult(w io.Writer, r *Result) {
 	fmt.Fprintln(w, verdictLine(r))
 }
 
+// WriteDistributions prints the percentiles of histograms.
+func WriteDistributions(w io.Writer, list []*Distribution) {
+	fmt.Fprintf(w, "%-10s %9s %9s %9s %9s %9s %9s %13s\n", "HISTOGRAM", "p50", "p90", "p99", "p99.9", "p99.99", "max", "n")
+	for _, d := range list {
+		note := map[string]string{
+			"response": "intended send to ack", "service": "hand-over to ack", "call": "time your goroutine pays",
+			"lag": "intended send to hand-over",
+		}[d.Name]
+		writeLatency(w, d.Name, d.Latency(), note)
+	}
+}
+
 func writeLatency(w io.Writer, name string, l *Latency, note string) {
 	if l == nil {
 		return

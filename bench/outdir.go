@@ -11,6 +11,7 @@ import (
 const (
 	resultFile    = "result.json"
 	intervalsFile = "intervals.csv"
+	hlogFile      = "latency.hlog"
 )
 
 // outDir is the folder of --out. It is opened before the run: a folder that can
@@ -18,6 +19,7 @@ const (
 type outDir struct {
 	path      string
 	intervals *os.File
+	log       *intervalLog // nil where another program ran the client
 }
 
 func openOutDir(path string) (*outDir, error) {
@@ -48,16 +50,41 @@ func (d *outDir) write(r *Result) error {
 	if d == nil {
 		return nil
 	}
-	name := intervalsFile
-	r.Intervals = &name
+	name, hlog := intervalsFile, hlogFile
+	r.Intervals, r.Hlog = &name, &hlog
 	if err := d.intervals.Close(); err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
-	f, err := os.Create(filepath.Join(d.path, resultFile))
+	if err := d.writeHistograms(r); err != nil {
+		return err
+	}
+	return d.create(resultFile, func(w io.Writer) error { return WriteJSON(w, r) })
+}
+
+// writeHistograms stores the histogram log, and the headline's spectrum under
+// its name: response.hgrm, or service.hgrm after a closed loop.
+func (d *outDir) writeHistograms(r *Result) error {
+	if err := d.create(hlogFile, func(w io.Writer) error { return writeHlog(w, r, d.log) }); err != nil {
+		return err
+	}
+	name, latency := r.Headline()
+	if latency == nil {
+		return nil // Nothing was acknowledged.
+	}
+	headline, err := latency.Distribution(name)
+	if err != nil {
+		return err
+	}
+	return d.create(name+".hgrm", headline.WriteHgrm)
+}
+
+// create writes one file of the folder.
+func (d *outDir) create(name string, write func(io.Writer) error) error {
+	f, err := os.Create(filepath.Join(d.path, name))
 	if err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
-	if err := WriteJSON(f, r); err != nil {
+	if err := write(f); err != nil {
 		_ = f.Close() // The first error is the one that matters.
 		return fmt.Errorf("--out: %w", err)
 	}

@@ -102,6 +102,9 @@ func (p *progress) tick() {
 	if !r.signal.measuring.Load() {
 		phase = "warm-up"
 	}
+	if r.out.log != nil {
+		r.out.log.take(r.rec, now)
+	}
 	if r.out.Intervals != nil {
 		fmt.Fprintf(r.out.Intervals, "%d,%s,%d,%d,%.0f,%d,%d,%d,%d\n", now-r.rec.start.Load(), phase,
 			acked-p.acked, failed-p.failed, bytes-p.bytes, p50, p99, lag, cpu-p.cpu)

@@ -17,6 +17,8 @@ type Output struct {
 	TTY      bool
 	// Intervals gets one CSV row per interval; it may be nil.
 	Intervals io.Writer
+	// log keeps the histograms of every interval; it may be nil.
+	log *intervalLog
 }
 
 const (
@@ -81,6 +83,11 @@ func Run(ctx context.Context, cfg Config, lib Library, out Output) (*Result, err
 	started := time.Now()
 	if err := r.drive(ctx); err != nil {
 		return nil, err
+	}
+	if out.log != nil {
+		// What came after the last tick: intervals add up to the result.
+		out.log.started = started
+		out.log.take(r.rec, r.clock())
 	}
 	return r.result(started), nil
 }

@@ -80,6 +80,8 @@ func (s *Session) run(ctx context.Context, out *outDir) (*Result, error) {
 	o := Output{TTY: s.TTY}
 	if w := out.csv(); w != nil {
 		o.Intervals = w
+		out.log = newIntervalLog()
+		o.log = out.log
 	}
 	if !s.Config.Quiet {
 		o.Progress = s.Messages

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"sort"
 	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // result turns the books of a finished run into a Result. Verification and the
@@ -95,19 +93,7 @@ func (r *run) totals() Totals {
 func (r *run) latency(sampled uint32, which func(*shard) *hist) *Latency {
 	s := newSnapshot()
 	r.rec.merge(s, which)
-	if s.n == 0 {
-		return nil
-	}
-	l := &Latency{
-		Unit: "ns", N: s.n, Sampled: sampled, Min: s.lowest(), Mean: int64(s.mean()), Max: s.max, Overflow: s.overflow,
-		P50: s.quantileSince(nil, 0.5), P90: s.quantileSince(nil, 0.9), P99: s.quantileSince(nil, 0.99),
-		P999: s.quantileSince(nil, 0.999), P9999: s.quantileSince(nil, 0.9999),
-	}
-	// Encoding into memory fails only for histograms that can not exist.
-	if encoded, err := s.hdr().Encode(hdrhistogram.V2CompressedEncodingCookieBase); err == nil {
-		l.HDRv2 = string(encoded)
-	}
-	return l
+	return s.latency(sampled)
 }
 
 // errorCounts lists the kinds of errors, most frequent first.

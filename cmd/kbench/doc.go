@@ -1,7 +1,16 @@
-// Command kbench measures Kafka producers.
+// Command kbench measures Kafka producers, and makes something of the results.
 //
-//	flags ─► bench.Session ─► bench.Execute ─► result ─► table or JSON, exit code
+//	flags ─► bench.Session ─► bench.Execute ─► result ─► table, JSON, gobench, exit code
+//	                                             │
+//	                                    result.json, latency.hlog
+//	                                             │
+//	   internal/runs ◄───────────────────────────┘
+//	     ├─► internal/diff     kbench diff: medians, significance, gates
+//	     ├─► internal/report   kbench report: HTML, SVG, Markdown
+//	     ├─► internal/gobench  lines for benchstat
+//	     └─► internal/schema   kbench schema: what a result looks like
 //
-// It holds flags, help and exit codes, and nothing else: what a run is, and how
-// it is measured and verified, is in package bench.
+// What a run is, and how it is measured and verified, is in package bench of
+// the library's module. This is a module of its own, so that what draws charts
+// and tests hypotheses is no dependency of those who only send records.
 package main

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -17,9 +18,17 @@ import (
 
 // cli is the grammar.
 type cli struct {
-	Run     runCmd     `cmd:"" help:"Drive records through a producer, measure, and verify every one of them."`
-	Broker  brokerCmd  `cmd:"" help:"Serve the embedded broker until interrupted."`
-	Version versionCmd `cmd:"" help:"Print version and build."`
+	Run        runCmd        `cmd:"" help:"Drive records through a producer, measure, and verify every one of them."`
+	Diff       diffCmd       `cmd:"" help:"Compare two sets of results: medians, significance, gates for CI."`
+	Report     reportCmd     `cmd:"" help:"Turn results into an HTML page, charts, Markdown tables or Go benchmark lines."`
+	Hist       histCmd       `cmd:"" help:"Print and merge latency histograms."`
+	Schema     schemaCmd     `cmd:"" help:"Print the JSON Schema of results, or check files against it."`
+	Env        envCmd        `cmd:"" help:"Look for what would spoil a measurement on this machine."`
+	Broker     brokerCmd     `cmd:"" help:"Serve the embedded broker until interrupted."`
+	PerfTest   perfTestCmd   `cmd:"" help:"Take the flags of kafka-producer-perf-test, and print its summary."`
+	Verifiable verifiableCmd `cmd:"" help:"Print the events of Kafka's VerifiableProducer."`
+	Completion completionCmd `cmd:"" help:"Print a script that completes commands and flags in a shell."`
+	Version    versionCmd    `cmd:"" help:"Print version and build."`
 }
 
 // program is what commands may touch of the world, so that tests can replace it.
@@ -94,9 +103,18 @@ func (p *program) run() (code int) {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
+	args = joinNegatives(args)
+	switch args[0] {
+	case "diff":
+		if at := slices.Index(args, "--"); at >= 0 {
+			args[at] = sides
+		}
+	case "perf-test":
+		args = expandLists(args)
+	}
 	command, err := parser.Parse(args)
 	if err != nil {
-		return p.fail(bench.UsageError(fmt.Errorf("%w (see kbench %s)", err, helpFor(args))))
+		return p.fail(bench.UsageError(fmt.Errorf("%w (see kbench %s)", err, helpFor(parser, args))))
 	}
 	if err := command.Run(p); err != nil {
 		return p.fail(err)
@@ -104,14 +122,27 @@ func (p *program) run() (code int) {
 	return p.code
 }
 
-// helpFor names the help that fits what was typed.
-func helpFor(args []string) string {
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		for _, known := range []string{"run", "broker", "version"} {
-			if args[0] == known {
-				return known + " --help"
-			}
+// joinNegatives writes --throughput -1, as people type it for Kafka's tools, in
+// the form in which kong takes it for a value and not for a flag.
+func joinNegatives(args []string) []string {
+	var out []string
+	for _, arg := range args {
+		last := len(out) - 1
+		if len(arg) > 1 && arg[0] == '-' && arg[1] >= '0' && arg[1] <= '9' && last >= 0 &&
+			strings.HasPrefix(out[last], "--") && !strings.Contains(out[last], "=") {
+			out[last] += "=" + arg
+			continue
 		}
+		out = append(out, arg)
+	}
+	return out
+}
+
+// helpFor names the help that fits what was typed.
+func helpFor(parser *kong.Kong, args []string) string {
+	known := func(c *kong.Node) bool { return c.Name == args[0] }
+	if slices.ContainsFunc(parser.Model.Children, known) {
+		return args[0] + " --help"
 	}
 	return "--help"
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/kring-go/kring/bench"
+	"github.com/kring-go/kring/cmd/kbench/internal/gobench"
 )
 
 // runCmd is kbench run. Values with suffixes are strings here and are parsed by
@@ -50,8 +51,8 @@ type runCmd struct {
 	Drain       time.Duration `name:"drain-timeout" help:"How long to wait for the last acknowledgements (130s)." placeholder:"TIME"`
 	Pacer       string        `enum:"auto,nanosleep,timerfd,sleep" default:"auto" help:"How an open loop waits."`
 
-	Format   string `enum:"human,json" default:"human" help:"Table, or kbench.result/v1 on standard output."`
-	Out      string `short:"o" help:"Folder for result.json and intervals.csv." placeholder:"DIR"`
+	Format   string `enum:"human,json,gobench" default:"human" help:"Table, kbench.result/v1, or the Go benchmark format on standard output."`
+	Out      string `short:"o" help:"Folder for result.json, intervals.csv, latency.hlog and response.hgrm." placeholder:"DIR"`
 	Interval string `short:"i" default:"1s" help:"Between two lines of progress; 0 is none."`
 	Quiet    bool   `short:"q" help:"No plan, no progress: the result only."`
 
@@ -77,8 +78,11 @@ func (c *runCmd) Run(p *program) error {
 		return err
 	}
 	p.code = bench.ExitCode(result, c.AllowErrors, nil)
-	if c.Format == "json" {
+	switch c.Format {
+	case "json":
 		return bench.WriteJSON(p.stdout, result)
+	case "gobench":
+		return gobench.Write(p.stdout, []*bench.Result{result})
 	}
 	bench.WriteResult(p.stdout, result)
 	return nil

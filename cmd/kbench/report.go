@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/kring-go/kring/bench"
+	"github.com/kring-go/kring/cmd/kbench/internal/gobench"
+	"github.com/kring-go/kring/cmd/kbench/internal/report"
+	"github.com/kring-go/kring/cmd/kbench/internal/runs"
+)
+
+// reportCmd is kbench report.
+type reportCmd struct {
+	Files []string `arg:"" optional:"" help:"Results: result.json, folders of kbench run -o, or folders of those." placeholder:"FILE"`
+
+	HTML   string `name:"html" help:"Write one HTML page with charts that needs no network." placeholder:"FILE"`
+	SVG    string `name:"svg" help:"Write charts, each light and dark, into this folder." placeholder:"DIR"`
+	MD     string `name:"md" help:"Rewrite the blocks between <!-- kbench:begin KIND --> and <!-- kbench:end KIND --> of this file." placeholder:"FILE"`
+	Check  bool   `help:"Write nothing: fail if the Markdown file, or a chart, is not what its results give."`
+	Format string `enum:"none,gobench" default:"none" help:"gobench: lines for benchstat on standard output."`
+}
+
+// Help is the long text of kbench report --help.
+func (reportCmd) Help() string {
+	return `KIND is results (medians, and their 95 % confidence), settings (each client's, side by
+side), environment, commands or charts (needs --svg). Patterns after it choose the
+block's results, relative to the file; without, it shows those of the command line:
+
+  <!-- kbench:begin results bench/results/open-*.json -->
+  <!-- kbench:end results -->
+
+Examples:
+
+  kbench report kb-out --html out.html
+  kbench report main/ pr/ --html out.html --svg charts
+  kbench report --md BENCHMARKS.md                         # blocks that name their results
+  kbench report --md BENCHMARKS.md --check || echo stale   # for CI: exit code 1
+  kbench report main/ --format gobench > main.txt; benchstat main.txt pr.txt`
+}
+
+func (c *reportCmd) Run(p *program) error {
+	list, err := runs.Load(c.Files)
+	if err != nil {
+		return bench.UsageError(err)
+	}
+	if err := c.check(len(list)); err != nil {
+		return bench.UsageError(err)
+	}
+	if c.MD != "" {
+		if err := c.markdown(p, list); err != nil || c.Check && c.SVG == "" {
+			return err
+		}
+	}
+	if c.HTML != "" {
+		if err := writeFile(c.HTML, func(w io.Writer) error { return report.Page(w, list) }); err != nil {
+			return err
+		}
+	}
+	if c.SVG != "" && len(list) > 0 {
+		charts, err := report.Charts(list)
+		if err != nil {
+			return err
+		}
+		if c.Check {
+			return report.CheckCharts(c.SVG, charts)
+		}
+		if err := report.WriteCharts(c.SVG, charts); err != nil {
+			return bench.UsageError(err)
+		}
+	}
+	if c.Check {
+		return nil
+	}
+	if c.Format == "gobench" {
+		results := make([]*bench.Result, len(list))
+		for i := range list {
+			results[i] = list[i].Result
+		}
+		return gobench.Write(p.stdout, results)
+	}
+	return nil
+}
+
+// check refuses what makes no sense together.
+func (c *reportCmd) check(results int) error {
+	switch {
+	case c.HTML == "" && c.SVG == "" && c.MD == "" && c.Format == "none":
+		return errors.New("nothing to do: give --html, --svg, --md or --format gobench")
+	case c.Check && c.MD == "":
+		return errors.New("--check needs --md")
+	case results == 0 && (c.HTML != "" || c.SVG != "" && c.MD == "" || c.Format != "none"):
+		return errors.New("name results to report on")
+	}
+	return nil
+}
+
+// markdown rewrites the file, or compares it with what it should be.
+func (c *reportCmd) markdown(p *program, list []runs.Run) error {
+	old, err := os.ReadFile(c.MD)
+	if err != nil {
+		return bench.UsageError(err)
+	}
+	m := report.Markdown{Path: c.MD, Runs: list, Charts: c.SVG}
+	text, err := m.Update(string(old))
+	switch {
+	case err != nil:
+		return bench.UsageError(err)
+	case text == string(old):
+		_, err := fmt.Fprintf(p.stdout, "%s is up to date\n", c.MD)
+		return err
+	case c.Check:
+		return fmt.Errorf("%s is stale: run kbench report again, without --check", c.MD)
+	}
+	// The file is replaced as a whole: half a page would be worse than an old one.
+	next := c.MD + ".new"
+	if err := writeFile(next, func(w io.Writer) error { _, err := io.WriteString(w, text); return err }); err != nil {
+		return err
+	}
+	return os.Rename(next, c.MD)
+}
