@@ -41,7 +41,7 @@ func main() {
 	var clients, brokers string
 	flag.StringVar(&o.scenarios, "scenario", "all", "partitioned, keyless, open-1, open-8 (comma separated), or all")
 	flag.IntVar(&o.runs, "runs", 5, "rounds")
-	flag.StringVar(&clients, "clients", "kring,franz-go,rawlimit,java", "clients, in the order of a round; NAME=PROGRAM adds any worker program")
+	flag.StringVar(&clients, "clients", "kring,franz-go,rawlimit,java", "clients, in the order of a round, of "+clientNames+"; NAME=PROGRAM adds any worker program")
 	flag.StringVar(&brokers, "b", "", "brokers of a cluster, comma separated; without: a discard broker")
 	flag.IntVar(&o.partitions, "partitions", 12, "partitions of the topic")
 	flag.IntVar(&o.replication, "replication", 1, "replicas of the topic, with -b")

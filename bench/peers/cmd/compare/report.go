@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -24,9 +25,24 @@ type report struct {
 
 // totals are a client's medians and its whole results, round by round.
 type totals struct {
-	Median  map[string]float64 `json:"median"`
-	Spread  map[string]float64 `json:"spread"`
-	Results []*bench.Result    `json:"results"`
+	Median  map[string]figure `json:"median"` // null: not measured
+	Spread  map[string]figure `json:"spread"`
+	Results []*bench.Result   `json:"results"`
+}
+
+// figure is a number that may be unknown, or a ratio to nothing: JSON has
+// neither NaN nor infinity, so both are null.
+type figure float64
+
+// known reports whether there is a number.
+func (f figure) known() bool { return !math.IsNaN(float64(f)) && !math.IsInf(float64(f), 0) }
+
+// MarshalJSON writes null for what is not known.
+func (f figure) MarshalJSON() ([]byte, error) {
+	if !f.known() {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float64(f))
 }
 
 // save writes DATE-NAME.json into the folder.
@@ -36,15 +52,10 @@ func save(dir string, started time.Time, s *scenario, plan bench.Config, r round
 		Plan: plan, Clients: map[string]totals{}, Goals: verdicts,
 	}
 	for client, samples := range r {
-		t := totals{Median: map[string]float64{}, Spread: map[string]float64{}}
+		t := totals{Median: map[string]figure{}, Spread: map[string]figure{}}
 		for _, metric := range metrics() {
 			column := r.column(client, metric)
-			if m := median(column); m == m { // NaN is no JSON.
-				t.Median[metric] = m
-			}
-			if m := spread(column); m == m {
-				t.Spread[metric] = m
-			}
+			t.Median[metric], t.Spread[metric] = figure(median(column)), figure(spread(column))
 		}
 		for _, sample := range samples {
 			sample.result.Ledger = nil // For reading back only, and long.

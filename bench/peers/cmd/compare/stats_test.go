@@ -1,10 +1,16 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kring-go/kring/bench"
 )
 
 // run is a sample with the given values, and NaN for the others.
@@ -148,6 +154,83 @@ func TestPlansAreValid(t *testing.T) {
 			plan := s.plan(o)
 			if err := plan.Validate(); err != nil {
 				t.Error(err)
+			}
+		})
+	}
+}
+
+// A client that does nothing has latencies of 0, and ratios to it are infinite.
+func TestReportHasWhatJSONHasNot(t *testing.T) {
+	r := rounds{"null": {run(map[string]float64{metricP50: 0, metricP99: math.Inf(1), metricRate: 5})}}
+	r["null"][0].result = &bench.Result{}
+	verdicts := []verdict{{Metric: metricRate, Got: figure(math.Inf(1))}, {Metric: metricCPU, Got: 2.5}}
+	file, err := save(t.TempDir(), time.Now(), &scenario{name: "n"}, bench.Config{}, r, verdicts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Clients map[string]struct{ Median, Spread map[string]*float64 }
+		Goals   []struct{ Got *float64 }
+	}
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	m, s := got.Clients["null"].Median, got.Clients["null"].Spread
+	if m[metricRate] == nil || *m[metricRate] != 5 || m[metricP50] == nil || *m[metricP50] != 0 {
+		t.Errorf("medians %v, want a rate of 5 and a p50 of 0", m)
+	}
+	if _, there := m[metricP99]; !there || m[metricP99] != nil || m[metricCPU] != nil || s[metricP50] != nil {
+		t.Errorf("medians %v and spreads %v, want null for what is infinite, unknown or 0/0", m, s)
+	}
+	if got.Goals[0].Got != nil || got.Goals[1].Got == nil {
+		t.Errorf("goals %v, want null and 2.5", got.Goals)
+	}
+	if n := number(math.Inf(1), 0) + percent(math.Inf(-1)); n != "––" {
+		t.Errorf("in the table: %q, want dashes", n)
+	}
+}
+
+// Every name that the help lists is known, and has a program.
+func TestWorkersByName(t *testing.T) {
+	for name := range strings.SplitSeq(clientNames+", mine=/opt/worker", ", ") {
+		t.Run(name, func(t *testing.T) {
+			got, err := workers("bin", []string{name})
+			if err != nil || len(got) != 1 || len(got[0].command) == 0 {
+				t.Fatalf("%v, %v", got, err)
+			}
+			if target := packageOf(name); target != "" && filepath.Base(target) != filepath.Base(got[0].command[0]) {
+				t.Errorf("%s is built, and %s started", target, got[0].command[0])
+			}
+		})
+	}
+	if _, err := workers("bin", []string{"nosuch"}); err == nil {
+		t.Error("an unknown client is no error")
+	}
+}
+
+// A program that is not there, or says that it can not work here, is skipped;
+// any other failure is one.
+func TestMeasureSkips(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		command  []string
+		optional bool
+		skipped  bool
+	}{
+		{"says so", []string{"sh", "-c", "exit 6"}, false, true},
+		{"is missing", []string{filepath.Join(t.TempDir(), "nosuch")}, true, true},
+		{"is missing, and named by the user", []string{filepath.Join(t.TempDir(), "nosuch")}, false, false},
+		{"fails", []string{"sh", "-c", "exit 1"}, true, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := worker{name: "w", command: test.command, optional: test.optional}
+			_, _, err := w.measure(t.Context(), bench.Config{})
+			if err == nil || errors.Is(err, errSkipped) != test.skipped {
+				t.Errorf("error %v, want skipped %v", err, test.skipped)
 			}
 		})
 	}

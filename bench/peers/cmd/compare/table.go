@@ -39,7 +39,7 @@ type verdict struct {
 	Metric  string   `json:"metric"`
 	Against []string `json:"against"`
 	Want    string   `json:"want"`
-	Got     float64  `json:"got"`
+	Got     figure   `json:"got"`
 	Met     bool     `json:"met"`
 }
 
@@ -52,7 +52,7 @@ func judge(s *scenario, r rounds) []verdict {
 		if math.IsNaN(got) {
 			continue
 		}
-		v := verdict{Metric: g.metric, Against: against, Got: math.Round(got*1000) / 1000}
+		v := verdict{Metric: g.metric, Against: against, Got: figure(math.Round(got*1000) / 1000)}
 		if g.atLeast {
 			v.Want, v.Met = fmt.Sprintf("≥ %g", g.factor), got >= g.factor
 		} else {
@@ -69,19 +69,19 @@ func writeVerdicts(w io.Writer, verdicts []verdict) {
 		if v.Met {
 			word = "met"
 		}
-		fmt.Fprintf(w, "- %s against %s: want %s, got %.3f: %s\n", v.Metric, strings.Join(v.Against, " or "), v.Want, v.Got, word)
+		fmt.Fprintf(w, "- %s against %s: want %s, got %s: %s\n", v.Metric, strings.Join(v.Against, " or "), v.Want, number(float64(v.Got), 3), word)
 	}
 }
 
 func number(v float64, digits int) string {
-	if math.IsNaN(v) {
+	if !figure(v).known() {
 		return "–"
 	}
 	return fmt.Sprintf("%.*f", digits, v)
 }
 
 func percent(v float64) string {
-	if math.IsNaN(v) {
+	if !figure(v).known() {
 		return "–"
 	}
 	return fmt.Sprintf("%.0f %%", v*100)

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/kring-go/kring/bench"
@@ -17,68 +15,6 @@ import (
 
 // errSkipped is a client that is not available on this machine.
 var errSkipped = errors.New("skipped")
-
-// worker is a client's program.
-type worker struct {
-	name    string
-	command []string
-	// alone makes the flat-out plan one of a single goroutine.
-	alone bool
-	props map[string]string
-	// warmup is the least that the client needs before its numbers mean
-	// anything.
-	warmup time.Duration
-}
-
-// javaWarmup is when the virtual machine has compiled what is hot.
-const javaWarmup = 10 * time.Second
-
-// workers knows where each client's program is, once built into bin.
-func workers(bin string, names []string) ([]worker, error) {
-	var out []worker
-	for _, name := range names {
-		if label, program, ok := strings.Cut(name, "="); ok {
-			out = append(out, worker{name: label, command: []string{program}})
-			continue
-		}
-		switch name {
-		case "kring", "rawlimit", "null":
-			out = append(out, worker{name: name, command: []string{filepath.Join(bin, name)}, alone: name == "rawlimit"})
-		case "kring-inline":
-			out = append(out, worker{
-				name: name, command: []string{filepath.Join(bin, "kring")}, props: map[string]string{"kring.delivery.inline": "true"},
-			})
-		case "franz-go":
-			out = append(out, worker{name: name, command: []string{filepath.Join(bin, "franzgo")}})
-		case "franz-go-plain":
-			out = append(out, worker{
-				name: name, command: []string{filepath.Join(bin, "franzgo")}, props: map[string]string{"franz-go.plain": "true"},
-			})
-		case "java":
-			out = append(out, worker{name: name, command: []string{filepath.Join("java", "run")}, warmup: javaWarmup})
-		default:
-			return nil, fmt.Errorf("client %q is none of kring, kring-inline, franz-go, franz-go-plain, rawlimit, java, null, NAME=PROGRAM", name)
-		}
-	}
-	return out, nil
-}
-
-// build compiles the Go workers that are needed, and the broker.
-func build(ctx context.Context, bin string, names []string) error {
-	targets := []string{"github.com/kring-go/kring/cmd/kbench"}
-	for _, name := range names {
-		if name != "java" && !strings.Contains(name, "=") {
-			targets = append(targets, "./"+strings.ReplaceAll(strings.TrimSuffix(strings.TrimSuffix(name, "-plain"), "-inline"), "-", ""))
-		}
-	}
-	args := append([]string{"build", "-o", bin + string(filepath.Separator)}, targets...)
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("building the workers (run this in bench/peers): %w", err)
-	}
-	return nil
-}
 
 // patience is how much longer than its plan a worker may take.
 const patience = 60 * time.Second
@@ -101,8 +37,7 @@ func (w *worker) measure(ctx context.Context, plan bench.Config) (r *bench.Resul
 	cmd := exec.CommandContext(ctx, w.command[0], w.command[1:]...)
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(text), os.Stderr
 	out, err := cmd.Output()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() == bench.ExitSkipped {
+	if skips(err) || w.optional && errors.Is(err, os.ErrNotExist) {
 		return nil, 0, fmt.Errorf("%s: %w", w.name, errSkipped)
 	}
 	if err != nil {
@@ -118,4 +53,11 @@ func (w *worker) measure(ctx context.Context, plan bench.Config) (r *bench.Resul
 			w.name, t.Acked, t.Failed, t.Rejected, t.Unresolved, r.Errors)
 	}
 	return r, own, nil
+}
+
+// skips reports whether a program ended because this machine lacks what it
+// needs.
+func skips(err error) bool {
+	var exit *exec.ExitError
+	return errors.As(err, &exit) && exit.ExitCode() == bench.ExitSkipped
 }

@@ -38,6 +38,9 @@ func run(ctx context.Context, name, module string, retains bool, start Start, in
 	if err := plan.Validate(); err != nil {
 		return bench.UsageError(err)
 	}
+	if err := reach(ctx, plan.Settings.Brokers); err != nil {
+		return err
+	}
 	var props map[string]string
 	lib := bench.Library{
 		Name: name, Version: Version(module),

@@ -1,0 +1,23 @@
+module github.com/kring-go/kring/bench/peers/librdkafka
+
+go 1.26.0
+
+replace (
+	github.com/kring-go/kring => ../../..
+	github.com/kring-go/kring/bench/peers => ..
+)
+
+require (
+	github.com/confluentinc/confluent-kafka-go/v2 v2.11.1
+	github.com/kring-go/kring v0.0.0-00010101000000-000000000000
+	github.com/kring-go/kring/bench/peers v0.0.0-00010101000000-000000000000
+)
+
+require (
+	github.com/HdrHistogram/hdrhistogram-go v1.4.0 // indirect
+	github.com/twmb/franz-go/pkg/kmsg v1.15.0 // indirect
+	github.com/xdg-go/scram v1.4.0 // indirect
+	github.com/xdg-go/stringprep v1.0.4 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/text v0.42.0 // indirect
+)
