@@ -1,0 +1,230 @@
+package guides
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/kring-go/kring"
+	"github.com/kring-go/kring/kringtest"
+)
+
+const pagesDir = "../../docs/guides"
+
+// pages returns the text of every guide by its file's name.
+func pages(t *testing.T) map[string]string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(pagesDir, "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[filepath.Base(path)] = string(text)
+	}
+	if len(all) < 8 {
+		t.Fatalf("%d guides, want at least 8", len(all))
+	}
+	return all
+}
+
+// TestGuidesCompile: every line of a guide's Go code stands in this package.
+func TestGuidesCompile(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiled := map[string]bool{}
+	for _, file := range files {
+		code, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(code)) {
+			compiled[strings.TrimSpace(line)] = true
+		}
+	}
+	block := regexp.MustCompile("(?s)```go\n(.*?)```")
+	blocks := 0
+	for name, text := range pages(t) {
+		for _, m := range block.FindAllStringSubmatch(text, -1) {
+			blocks++
+			for line := range strings.Lines(m[1]) {
+				if line = strings.TrimSpace(line); line != "" && !compiled[line] {
+					t.Errorf("%s has Go code that is compiled nowhere: %s", name, line)
+				}
+			}
+		}
+	}
+	if blocks < 15 {
+		t.Errorf("%d blocks of Go code, want at least 15: has their form changed?", blocks)
+	}
+}
+
+// TestGuidesLead: relative links lead to files.
+func TestGuidesLead(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#:]+)\)`)
+	for name, text := range pages(t) {
+		for _, m := range link.FindAllStringSubmatch(text, -1) {
+			if _, err := os.Stat(filepath.Join(pagesDir, m[1])); err != nil {
+				t.Errorf("%s links to %s: %v", name, m[1], err)
+			}
+		}
+	}
+}
+
+// exported returns the package-level names of kring that pick accepts.
+func exported(t *testing.T, pick func(ast.Decl) []string) []string {
+	t.Helper()
+	files, err := filepath.Glob("../../*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		syntax, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range syntax.Decls {
+			names = append(names, pick(d)...)
+		}
+	}
+	return names
+}
+
+// TestEveryErrorHasAnAnswer: troubleshooting.md has a heading for each exported
+// error of kring, and names every code that has a constant.
+func TestEveryErrorHasAnAnswer(t *testing.T) {
+	page := pages(t)["troubleshooting.md"]
+	errs := exported(t, func(d ast.Decl) []string {
+		var names []string
+		if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.VAR {
+			for _, s := range g.Specs {
+				for _, n := range s.(*ast.ValueSpec).Names {
+					if strings.HasPrefix(n.Name, "Err") {
+						names = append(names, n.Name)
+					}
+				}
+			}
+		}
+		return names
+	})
+	if len(errs) < 14 {
+		t.Fatalf("found %d errors of kring", len(errs))
+	}
+	for _, name := range errs {
+		if !strings.Contains(page, "\n### `"+name+"`\n") {
+			t.Errorf("troubleshooting.md has no heading for %s", name)
+		}
+	}
+	codes := exported(t, func(d ast.Decl) []string {
+		var names []string
+		if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.CONST {
+			for _, s := range g.Specs {
+				if v := s.(*ast.ValueSpec); v.Type != nil {
+					if typ, ok := v.Type.(*ast.Ident); ok && typ.Name == "KafkaError" && v.Names[0].Name != "None" && v.Names[0].IsExported() {
+						names = append(names, v.Names[0].Name)
+					}
+				}
+			}
+		}
+		return names
+	})
+	if len(codes) < 40 {
+		t.Fatalf("found %d codes of Kafka", len(codes))
+	}
+	for _, name := range codes {
+		if !strings.Contains(page, "`"+name+"`") {
+			t.Errorf("troubleshooting.md does not name %s", name)
+		}
+	}
+}
+
+// TestSnippetsRun runs what a cluster in the process can.
+func TestSnippetsRun(t *testing.T) {
+	c := kringtest.NewCluster(t, kringtest.Partitions(3))
+	for name, start := range map[string]func(...string) (*kring.Producer, error){
+		"throughput": throughput, "latency": latency, "logged": logged,
+		"asFranz": asFranz, "asSarama": asSarama, "asConfluent": asConfluent,
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := start(c.Addrs()...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer shutdown(p)
+			before := len(c.Await(t.Context(), name, 0))
+			if err := handle(t.Context(), p, newEvents(10)); err != nil {
+				t.Error(err)
+			}
+			if err := many(t.Context(), p, []kring.Record{{Topic: name}, {Topic: name}}); err != nil {
+				t.Error(err)
+			}
+			if err := traced(t.Context(), p, []byte("x")); err != nil {
+				t.Error(err)
+			}
+			if err := measured(p, prometheus.NewRegistry()); err != nil {
+				t.Error(err)
+			}
+			if err := p.Flush(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if n := len(c.Await(t.Context(), name, 0)); n != before+2 {
+				t.Errorf("%d records, want %d", n, before+2)
+			}
+			if u := used(p); u < 0 || u > 1 {
+				t.Errorf("%v of the memory is used", u)
+			}
+		})
+	}
+	if n := len(c.Await(t.Context(), "orders", 66)); n != 66 {
+		t.Errorf("%d orders, want 66", n)
+	}
+}
+
+func newEvents(n int) <-chan []byte {
+	ch := make(chan []byte, n)
+	for range n {
+		ch <- []byte("event")
+	}
+	close(ch)
+	return ch
+}
+
+// TestOnDelivery: each outcome goes where delivery-semantics.md says.
+func TestOnDelivery(t *testing.T) {
+	var safe, open []uint64
+	r := kringtest.NewRecorder(t, kringtest.OnDelivery(onDelivery(
+		func(tag uint64) { safe = append(safe, tag) },
+		func(tag uint64, err error) { inspect(err); open = append(open, tag) },
+	)))
+	r.Next(kringtest.Delivered(), kringtest.Failed(kring.MessageTooLarge, kring.NotPersisted),
+		kringtest.Failed(kring.TopicAuthorizationFailed, kring.PossiblyPersisted))
+	for tag := range uint64(3) {
+		if err := r.TryProduce(kring.Record{Topic: "orders", Tag: tag, Timestamp: time.UnixMilli(1)}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(safe) != 1 || safe[0] != 1 || len(open) != 1 || open[0] != 2 {
+		t.Errorf("safe %v, open %v; want [1] and [2]", safe, open)
+	}
+}
