@@ -3,7 +3,9 @@
 # Maven, and is fetched by tests/kafka/rig.
 
 GO          ?= go
-MODULES     := . $(patsubst %/go.mod,%,$(wildcard tests/go.mod bench/peers/go.mod))
+MODULES     := . $(patsubst %/go.mod,%,$(wildcard cmd/kbench/go.mod tests/go.mod bench/peers/go.mod plugin/*/go.mod examples/go.mod))
+# What stands around the library and is tested with it.
+AROUND      := $(filter cmd/kbench plugin/% examples,$(MODULES))
 TOOLS       := bin/tools
 # Systems that compile in every check, besides the one it runs on.
 PLATFORMS   ?= darwin/amd64 darwin/arm64 windows/amd64 linux/arm64 linux/386
@@ -34,10 +36,13 @@ demo: kbench ## Measure and verify kring on the embedded broker, print the resul
 	bin/kbench run
 
 kbench:
-	$(GO) build -o bin/ ./cmd/kbench
+	cd cmd/kbench && $(GO) build -o $(CURDIR)/bin/ .
 
 test: ## Every test; those against Apache Kafka in short, if Java and Maven are there
 	$(GO) test $(TESTFLAGS) ./...
+	@for dir in $(AROUND); do \
+		echo "cd $$dir && $(GO) test ./..."; (cd $$dir && $(GO) test $(TESTFLAGS) ./...) || exit 1; \
+	done
 	cd tests && $(GO) test $(TESTFLAGS) ./...
 	@$(KAFKA_MISSING); if [ -n "$$missing" ]; then \
 		echo "make test: skipped the tests against Apache Kafka: not installed:$$missing"; \
@@ -89,7 +94,7 @@ cross:
 	@for platform in $(PLATFORMS); do \
 		echo "$$platform: $(GO) build ./... && $(GO) vet ./..."; \
 		(export CGO_ENABLED=0 GOOS=$${platform%/*} GOARCH=$${platform#*/}; \
-		$(GO) build ./... && $(GO) vet ./...) || exit 1; \
+		$(GO) build ./... && $(GO) vet ./... && cd cmd/kbench && $(GO) build ./... && $(GO) vet ./...) || exit 1; \
 	done
 
 tidy-check: ## go.mod and go.sum are as go mod tidy leaves them
@@ -99,6 +104,9 @@ tidy-check: ## go.mod and go.sum are as go mod tidy leaves them
 
 race: ## Every test of the library under the race detector, with self-checks
 	$(GO) test -race -tags invariants -timeout 20m $(TESTFLAGS) ./...
+	@for dir in $(AROUND); do \
+		echo "cd $$dir && $(GO) test -race ./..."; (cd $$dir && $(GO) test -race -timeout 20m $(TESTFLAGS) ./...) || exit 1; \
+	done
 
 stress: ## The concurrent tests, again and again, on 1, 2, 4 and 8 processors
 	@for n in 1 2 4 8; do \
