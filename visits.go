@@ -7,8 +7,7 @@ import (
 
 // visits lets the goroutine that waits for a broker's answers run the delivery
 // callbacks for them. It would only go back to wait, and to wake the completion
-// goroutine costs more than most callbacks: 3 µs of processor and 15 µs of
-// latency a record at 20,000 records per second (docs/adr/0008).
+// goroutine costs more than most callbacks do (docs/adr/0008 has the figures).
 //
 // Nobody hears of that broker's answers meanwhile. So a visit that took longer
 // than visitTooLong stops visits for visitRest, and while one lasts longer
