@@ -34,6 +34,7 @@ func house() []room {
 		scram = "github.com/xdg-go/scram"
 	)
 	return []room{
+		{path: "internal/goroutine", floor: 0},
 		{path: "internal/invariant", floor: 0},
 
 		{path: "ring", floor: 1},

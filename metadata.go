@@ -35,6 +35,12 @@ type topicState struct {
 	fresh   bool          // not answered yet: do not wait for the backoff
 }
 
+// tell makes every caller that waits for the topic look again.
+func (s *topicState) tell() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
 func (m *metadata) init() {
 	m.byID = make(map[int32]*broker)
 	m.wake = make(chan struct{}, 1)
@@ -175,8 +181,7 @@ func (p *Producer) apply(md *cluster.Metadata) (incomplete bool) {
 		}
 		more := p.applyTopic(t, &md.Topics[i], &moved)
 		incomplete = incomplete || more
-		close(t.state.changed)
-		t.state.changed = make(chan struct{})
+		t.state.tell()
 	}
 	m.mu.Unlock()
 	// After the unlock: a mark may run a turn on this goroutine.

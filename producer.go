@@ -10,6 +10,7 @@ import (
 
 	"github.com/kring-go/kring/accum"
 	"github.com/kring-go/kring/cluster"
+	"github.com/kring-go/kring/internal/goroutine"
 )
 
 // Producer sends records to a Kafka cluster. It is safe for use by any number
@@ -104,7 +105,7 @@ func (p *Producer) runLane() {
 			p.workers.run(p.runLane)
 		}
 	}()
-	p.lane.Run(goroutineID())
+	p.lane.Run(goroutine.ID())
 	ended = true
 }
 

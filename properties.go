@@ -103,31 +103,31 @@ func numberProperty[T int | int64](s setting, unit string, at func(*config) *T) 
 // switchProperty is true or false, in upper or lower case.
 func switchProperty(s setting, at func(*config) *bool) property {
 	return property{s.String(), func(c *config, p property, value string) {
-		switch strings.ToLower(value) {
-		case "true":
-			*at(c) = true
-		case "false":
-			*at(c) = false
-		default:
+		on, ok := readSwitch(value)
+		if !ok {
 			p.malformed(c, value, "true or false")
 			return
 		}
+		*at(c) = on
 		c.give(s, "%s=%s", p.name, value)
 	}}
+}
+
+func readSwitch(value string) (on, ok bool) {
+	value = strings.ToLower(value)
+	return value == "true", value == "true" || value == "false"
 }
 
 // inlineProperty is kring's own: Java has nothing like InlineDelivery.
 const inlineProperty = "kring.delivery.inline"
 
 func setInlineProperty(c *config, p property, value string) {
-	switch strings.ToLower(value) {
-	case "true":
-		c.inlineDelivery = true
-	case "false":
-		c.inlineDelivery = false
-	default:
+	on, ok := readSwitch(value)
+	if !ok {
 		p.malformed(c, value, "true or false")
+		return
 	}
+	c.inlineDelivery = on
 }
 
 // unsupportedProperty has an effect in Java that kring does not have. It is

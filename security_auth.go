@@ -25,8 +25,7 @@ func (m *metadata) tellWaiting() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, t := range m.topics {
-		close(t.state.changed)
-		t.state.changed = make(chan struct{})
+		t.state.tell()
 	}
 }
 

@@ -114,13 +114,11 @@ func pemProperty(name string, source func(words, value string) pemText, at func(
 // permission is kring's own: Java needs none for what it permits.
 func permission(name string, at func(*security) *bool) property {
 	return property{name, func(c *config, p property, value string) {
-		switch strings.ToLower(value) {
-		case "true":
-			*at(&c.security) = true
-		case "false":
-			*at(&c.security) = false
-		default:
+		on, ok := readSwitch(value)
+		if !ok {
 			c.problem("%s: want true or false", p.name)
+			return
 		}
+		*at(&c.security) = on
 	}}
 }

@@ -3,6 +3,8 @@ package kring
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/kring-go/kring/internal/goroutine"
 )
 
 // visits lets the goroutine that waits for a broker's answers run the delivery
@@ -52,7 +54,7 @@ func (b *broker) newReader() func() {
 			return
 		}
 		if id == 0 {
-			id = goroutineID()
+			id = goroutine.ID()
 		}
 		ended := true
 		defer func() {

@@ -92,13 +92,6 @@ func (a *Accumulator) Busy() bool { return a.live.Load() > 0 || a.slab.Leaked() 
 // Partitions is every partition that was ever added.
 func (a *Accumulator) Partitions() []*Partition { return *a.partitions.Load() }
 
-// Add makes a partition and publishes it.
-func (a *Accumulator) Add(topic string, index int32, sink ReadySink) *Partition {
-	p := a.Make(topic, index, sink)
-	a.Publish(p)
-	return p
-}
-
 // Make makes a partition that nobody else knows yet. sink is told whenever the
 // partition has something for the sender.
 func (a *Accumulator) Make(topic string, index int32, sink ReadySink) *Partition {

@@ -26,7 +26,8 @@ func newTest(t testing.TB, cfg Config, n int) (*Accumulator, []*Partition, ready
 	ready := make(readyChan, 4*n)
 	parts := make([]*Partition, n)
 	for i := range parts {
-		parts[i] = a.Add("t", int32(i), ready)
+		parts[i] = a.Make("t", int32(i), ready)
+		a.Publish(parts[i])
 	}
 	return a, parts, ready
 }

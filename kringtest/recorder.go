@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kring-go/kring"
+	"github.com/kring-go/kring/internal/goroutine"
 )
 
 // Recorder stands in for a *kring.Producer in a unit test. It remembers what it
@@ -184,7 +185,7 @@ func (r *Recorder) accept(ctx context.Context, rec *kring.Record, cb kring.Callb
 		switch {
 		case !wait:
 			return nil, kring.ErrBufferFull
-		case r.caller != 0 && r.caller == goroutineID():
+		case r.caller != 0 && r.caller == goroutine.ID():
 			return nil, kring.ErrInCallback
 		}
 		return r.changed, nil

@@ -3,9 +3,9 @@ package kringtest
 import (
 	"context"
 	"fmt"
-	"runtime"
 
 	"github.com/kring-go/kring"
+	"github.com/kring-go/kring/internal/goroutine"
 )
 
 // Next decides the outcomes of the records to come, one each, in this order.
@@ -172,7 +172,7 @@ func (r *Recorder) callOne() (more bool) {
 		r.offsets[at]++
 	}
 	r.deliveries = append(r.deliveries, d)
-	r.caller = goroutineID()
+	r.caller = goroutine.ID()
 	r.mu.Unlock()
 	more = true // also after a callback that panics
 	defer r.returned(p.record.Topic)
@@ -199,19 +199,5 @@ func (r *Recorder) inCallback() bool {
 	r.mu.Lock()
 	caller := r.caller
 	r.mu.Unlock()
-	return caller != 0 && caller == goroutineID()
-}
-
-// goroutineID reads the number of the calling goroutine from its stack trace,
-// so that a callback is known by what it calls.
-func goroutineID() uint64 {
-	var buf [32]byte // "goroutine 18446744073709551615 ["
-	var id uint64
-	for _, c := range buf[len("goroutine "):runtime.Stack(buf[:], false)] {
-		if c < '0' || c > '9' {
-			break
-		}
-		id = id*10 + uint64(c-'0')
-	}
-	return id
+	return caller != 0 && caller == goroutine.ID()
 }

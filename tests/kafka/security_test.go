@@ -17,6 +17,7 @@ import (
 
 	"github.com/kring-go/kring/tests/kafka/readback"
 	"github.com/kring-go/kring/tests/kafka/rig"
+	"github.com/kring-go/kring/tests/kafka/senders"
 	"github.com/kring-go/kring/tests/ledger"
 )
 
@@ -221,16 +222,8 @@ type secureSender struct {
 }
 
 func (s *secureSender) Send(ctx context.Context, id ledger.ID, r *ledger.Record) error {
-	record := kring.Record{Topic: s.topic, Key: r.Key, Value: r.Value, Tag: uint64(id)}
-	if r.Partition >= 0 {
-		record.Partition = kring.On(r.Partition)
-	}
-	for _, h := range r.Headers {
-		record.Headers = append(record.Headers, kring.Header{Key: h.Key, Value: h.Value})
-	}
-	if r.Timestamp != 0 {
-		record.Timestamp = time.UnixMilli(r.Timestamp)
-	}
+	record := senders.Record(id, r)
+	record.Topic = s.topic
 	return s.producer.Produce(ctx, record, nil)
 }
 

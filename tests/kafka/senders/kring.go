@@ -43,6 +43,21 @@ func openKring(bootstrap []string, topic string, o Options, done func(ledger.Com
 	return &ours{producer: p, topic: topic, handle: p.Topic(topic)}, nil
 }
 
+// Record is the ledger's record as kring takes it, with id as its tag.
+func Record(id ledger.ID, r *ledger.Record) kring.Record {
+	record := kring.Record{Key: r.Key, Value: r.Value, Tag: uint64(id)}
+	if r.Partition >= 0 {
+		record.Partition = kring.On(r.Partition)
+	}
+	for _, h := range r.Headers {
+		record.Headers = append(record.Headers, kring.Header{Key: h.Key, Value: h.Value})
+	}
+	if r.Timestamp != 0 {
+		record.Timestamp = time.UnixMilli(r.Timestamp)
+	}
+	return record
+}
+
 func completion(d kring.Delivery) ledger.Completion {
 	c := ledger.Completion{ID: ledger.ID(d.Tag), Outcome: ledger.Acked, Partition: d.Partition, Offset: d.Offset, Timestamp: d.Timestamp}
 	if d.Err == nil {
@@ -60,16 +75,7 @@ func completion(d kring.Delivery) ledger.Completion {
 // Produce returns, and the next record overwrites them. Half of the goroutines
 // go through the topic handle.
 func (o *ours) Send(ctx context.Context, id ledger.ID, r *ledger.Record) error {
-	record := kring.Record{Key: r.Key, Value: r.Value, Tag: uint64(id)}
-	if r.Partition >= 0 {
-		record.Partition = kring.On(r.Partition)
-	}
-	for _, h := range r.Headers {
-		record.Headers = append(record.Headers, kring.Header{Key: h.Key, Value: h.Value})
-	}
-	if r.Timestamp != 0 {
-		record.Timestamp = time.UnixMilli(r.Timestamp)
-	}
+	record := Record(id, r)
 	if id.Goroutine()%2 == 0 {
 		return o.handle.Produce(ctx, record, nil)
 	}

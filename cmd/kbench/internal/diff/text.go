@@ -11,12 +11,8 @@ func (r *Report) WriteText(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "metric\told\t\tnew\t\tchange\tratio\tp (U test, n=%d+%d)\t\n", r.NOld, r.NNew)
 	for _, row := range r.Rows {
-		delta := row.Delta()
-		if row.Verdict == Same {
-			delta = Same
-		}
 		fmt.Fprintf(table, "%s\t%s\t±%s\t%s\t±%s\t%s\t%.3f\t%.3f\t%s\n", row.Title, row.OldText, row.OldRange,
-			row.NewText, row.NewRange, delta, row.Ratio, row.Adjusted, shown(row.Verdict))
+			row.NewText, row.NewRange, row.change(), row.Ratio, row.Adjusted, shown(row.Verdict))
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -33,6 +29,14 @@ func (r *Report) WriteText(w io.Writer) error {
 	return nil
 }
 
+// change is the delta where there is one to speak of.
+func (r *Row) change() string {
+	if r.Verdict == Same {
+		return Same
+	}
+	return r.Delta()
+}
+
 // shown leaves out what the change column has said already.
 func shown(verdict string) string {
 	if verdict == Same {
@@ -45,12 +49,8 @@ func shown(verdict string) string {
 func (r *Report) WriteMarkdown(w io.Writer) error {
 	fmt.Fprintf(w, "| metric | old | new | change | ratio | p (U test, n=%d+%d) | |\n|---|--:|--:|--:|--:|--:|---|\n", r.NOld, r.NNew)
 	for _, row := range r.Rows {
-		delta := row.Delta()
-		if row.Verdict == Same {
-			delta = Same
-		}
 		fmt.Fprintf(w, "| %s | %s ±%s | %s ±%s | %s | %.3f | %.3f | %s |\n", row.Title, row.OldText, row.OldRange,
-			row.NewText, row.NewRange, delta, row.Ratio, row.Adjusted, shown(row.Verdict))
+			row.NewText, row.NewRange, row.change(), row.Ratio, row.Adjusted, shown(row.Verdict))
 	}
 	return nil
 }
