@@ -1,7 +1,6 @@
 package accum
 
 import (
-	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,7 +39,7 @@ type Accumulator struct {
 
 	_        [128]byte
 	epoch    atomic.Uint64 // flush epoch: incremented by every Flush
-	pressure atomic.Bool   // memory ran out a moment ago: every batch is ready
+	pressure atomic.Bool   // memory is short: every batch is ready
 	closed   atomic.Bool
 	_        [128]byte
 	live     atomic.Int64 // batches that hold accepted records
@@ -76,6 +75,7 @@ func New(cfg Config) *Accumulator {
 		b.state.store(sealedBit)
 	}
 	a.partitions.Store(new([]*Partition))
+	a.slab.OnWait(a.relieve)
 	return a
 }
 
@@ -112,110 +112,4 @@ func (a *Accumulator) Publish(p *Partition) {
 	// nobody's yet.
 	all := append(*a.partitions.Load(), p)
 	a.partitions.Store(&all)
-}
-
-// acquire gets the slots for a batch of size bytes: the first one becomes the
-// batch, the rest its chain. It blocks up to wait; 0 fails at once.
-func (a *Accumulator) acquire(ctx context.Context, size int, wait time.Duration) (*Batch, error) {
-	slot := a.slab.SlotSize()
-	if size > slot {
-		return a.acquireChain(ctx, (size+slot-1)/slot, wait)
-	}
-	var one [1]uint32
-	if a.slab.Try(one[:]) {
-		return a.single(one[0]), nil
-	}
-	if err := a.mayWait(1, wait); err != nil {
-		return nil, err
-	}
-	if err := a.slab.Get(ctx, wait, one[:]); err != nil {
-		return nil, err
-	}
-	return a.single(one[0]), nil
-}
-
-func (a *Accumulator) single(i uint32) *Batch {
-	b := &a.batches[i]
-	if b.chain != nil {
-		b.chain = nil
-	}
-	return b
-}
-
-func (a *Accumulator) acquireChain(ctx context.Context, slots int, wait time.Duration) (*Batch, error) {
-	dst := make([]uint32, slots)
-	if !a.slab.Try(dst) {
-		if err := a.mayWait(slots, wait); err != nil {
-			return nil, err
-		}
-		if err := a.slab.Get(ctx, wait, dst); err != nil {
-			return nil, err
-		}
-	}
-	b := &a.batches[dst[0]]
-	b.chain = dst[1:]
-	return b, nil
-}
-
-// mayWait is called when memory is short: it makes room in the only way there
-// is, by making every batch ready, and says why the caller must not wait.
-func (a *Accumulator) mayWait(slots int, wait time.Duration) error {
-	if a.closed.Load() {
-		return slab.ErrClosed
-	}
-	if slots > a.slab.Slots() {
-		return slab.ErrTooLarge
-	}
-	a.relieve()
-	if wait <= 0 {
-		return slab.ErrTimeout
-	}
-	return nil
-}
-
-// relieve makes every open batch ready because somebody needs its memory. The
-// flag stays up until the timer sees memory again, so the scan runs once per
-// shortage and not once per waiter.
-//
-// The race to win, waiter W against opener O:
-//
-//	[O] publishes batch N, loads pressure=false, so N lingers
-//	[W] stores pressure=true, scans: must see N
-//
-// Go's atomics are sequentially consistent: if O loaded false, its publication
-// came before W's store, and W's scan sees it. Otherwise O marks N itself.
-func (a *Accumulator) relieve() {
-	if a.pressure.Swap(true) {
-		return
-	}
-	for _, p := range a.Partitions() {
-		if !p.open.load().empty() {
-			p.MarkReady()
-		}
-	}
-}
-
-// Tick ends a shortage when an eighth of the memory is free and nobody waits.
-// Where somebody waits, there is one: a waiter called relieve before it was in
-// the queue, and an earlier Tick may have ended the shortage in between.
-func (a *Accumulator) Tick() {
-	switch {
-	case a.slab.Waiting() > 0:
-		a.relieve()
-	case a.pressure.Load() && a.slab.Free() > a.slab.Slots()/8:
-		a.pressure.Store(false)
-	}
-}
-
-// Pressed says that memory is short: every batch is ready, linger or not.
-func (a *Accumulator) Pressed() bool { return a.pressure.Load() }
-
-// putBack returns a batch that was acquired and never published.
-func (a *Accumulator) putBack(b *Batch) {
-	chain := b.chain
-	b.chain = nil
-	for _, i := range chain {
-		a.slab.ReleaseRecord(i)
-	}
-	a.slab.ReleaseRecord(b.index)
 }

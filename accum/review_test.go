@@ -130,8 +130,8 @@ func TestFlushSealsWhatItsEpochOpens(t *testing.T) {
 	endsSoon(t, "Flush", done)
 }
 
-// TestShortageIsSeenAgain: the timer ends a shortage between a waiter's call
-// of relieve and its place in the queue.
+// TestShortageIsSeenAgain: the timer ends a shortage before a waiter is in the
+// queue.
 func TestShortageIsSeenAgain(t *testing.T) {
 	a, parts, ready := newTest(t, Config{BatchSize: 512, BufferMemory: 8 * 512, Linger: time.Hour}, 1)
 	a.relieve() // the waiter
@@ -142,15 +142,47 @@ func TestShortageIsSeenAgain(t *testing.T) {
 	dst := make([]uint32, 8)
 	got := make(chan error, 1)
 	go func() { got <- a.slab.Get(context.Background(), time.Minute, dst) }()
-	for a.slab.Waiting() == 0 {
-		runtime.Gosched()
-	}
-	a.Tick()
 	select {
 	case p := <-ready:
 		p.Unmark()
 	case <-time.After(10 * time.Second):
 		t.Fatal("somebody waits for memory that lingers")
+	}
+	sendAll(parts[0], NewLane(nil, nil))
+	endsSoon(t, "Get", got)
+	for _, i := range dst {
+		a.slab.ReleaseRecord(i)
+	}
+}
+
+// TestShortageEndsBehindAWaiter: relax saw nobody wait, then somebody came and
+// found the shortage still standing, then relax ends it.
+func TestShortageEndsBehindAWaiter(t *testing.T) {
+	a, parts, ready := newTest(t, Config{BatchSize: 512, BufferMemory: 2 * 512, Linger: time.Hour}, 1)
+	a.relieve()
+	dst := make([]uint32, 2)
+	if !a.slab.Try(dst[:1]) { // the other slot is the batch's
+		t.Fatal("no slot")
+	}
+	got := make(chan error, 1)
+	if _, err := parts[0].Append(context.Background(), record([]byte("lingers")), 0); err != nil {
+		t.Fatal(err)
+	}
+	<-ready // the shortage was seen by the opener
+	parts[0].Unmark()
+	go func() { got <- a.slab.Get(context.Background(), time.Minute, dst[1:]) }()
+	for a.slab.Waiting() == 0 {
+		runtime.Gosched()
+	}
+	a.endShortage()
+	select {
+	case p := <-ready:
+		p.Unmark()
+	case <-time.After(10 * time.Second):
+		t.Fatal("somebody waits for memory that lingers")
+	}
+	if !a.Pressed() {
+		t.Error("the shortage has ended although somebody waits")
 	}
 	sendAll(parts[0], NewLane(nil, nil))
 	endsSoon(t, "Get", got)

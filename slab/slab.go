@@ -28,6 +28,8 @@ type Slab struct {
 
 	misused atomic.Uint64
 
+	waits func() // see OnWait
+
 	// gate is written under mu and read by every Try and release. It stands
 	// before the padding of list, away from the words that these write.
 	gate atomicGate
@@ -71,6 +73,11 @@ func newAt(memory int64, slotSize int, tag uint32) *Slab {
 	}
 	return s
 }
+
+// OnWait has f called by every Get that has to wait, after it is in the queue
+// and before it parks: whoever sees the effects of f sees the waiter in Waiting.
+// It must be called before the slab is used.
+func (s *Slab) OnWait(f func()) { s.waits = f }
 
 // Slots is the number of slots.
 func (s *Slab) Slots() int { return len(s.list.words) }

@@ -72,6 +72,9 @@ func (s *Slab) wait(ctx context.Context, wait time.Duration, dst []uint32) error
 	}
 	s.serveLocked()
 	s.mu.Unlock()
+	if s.waits != nil {
+		s.waits()
+	}
 
 	err := s.park(ctx, wait, w)
 
