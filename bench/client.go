@@ -65,6 +65,9 @@ type Settings struct {
 	// Props are the properties that the user named with -X, in Java's words.
 	// The typed fields above already contain those that they cover.
 	Props map[string]string `json:"props"`
+	// Defaults leaves every setting to the library: only addresses, topic and
+	// Props count then.
+	Defaults bool `json:"defaults,omitempty"`
 }
 
 // Factory starts a client.

@@ -62,7 +62,15 @@ type Config struct {
 	Mode        Mode  `json:"mode"`
 	Rate        int64 `json:"rate_per_second"` // open loop only
 	Outstanding int   `json:"outstanding"`     // closed loop; 0: as much as the client buffers
-	Senders     int   `json:"senders"`
+	// Busy is how long a sender computes before each record, without ever
+	// waiting; closed loop only. The rate it stands for is Senders / Busy.
+	Busy    time.Duration `json:"busy_ns,omitempty"`
+	Senders int           `json:"senders"`
+
+	// Shard is this machine's part of the run, and StartAt the wall-clock time
+	// at which all of them start; zero is now.
+	Shard   Shard     `json:"shard,omitzero"`
+	StartAt time.Time `json:"start_at,omitzero"`
 
 	Partitions  int    `json:"partitions"`
 	Partitioner string `json:"partitioner"`
@@ -114,6 +122,7 @@ func (c *Config) Validate() error {
 	case ModeOpen:
 		want(c.Rate > 0, "--mode open needs a --rate")
 		want(c.Outstanding == 0, "--outstanding is for the closed loop; --rate makes it an open one")
+		want(c.Busy == 0, "busy callers have no timetable: leave out the rate")
 	case ModeClosed:
 		want(c.Rate == 0, "--mode closed takes no --rate")
 	default:
@@ -128,6 +137,7 @@ func (c *Config) Validate() error {
 	for _, address := range c.Settings.Brokers {
 		errs = append(errs, CheckAddress("--brokers", address))
 	}
+	c.checkShard(want)
 	errs = append(errs, c.Profiles.check())
 	switch c.Settings.Acks {
 	case "all", "1", "0":
@@ -185,7 +195,7 @@ func (c *Config) sampling() (stamp, response uint32) {
 	switch {
 	case c.LatencySample > 0:
 		return uint32(c.LatencySample), uint32(c.LatencySample)
-	case c.Mode == ModeClosed && c.Outstanding == 0:
+	case c.Mode == ModeClosed && c.Outstanding == 0 && c.Busy == 0:
 		return sampleFlatOut, sampleFlatOut
 	case c.Rate > busyRate:
 		return sampleBusy, 1
@@ -195,9 +205,9 @@ func (c *Config) sampling() (stamp, response uint32) {
 
 // share is how many of the measured records a sender sends, by count.
 func (c *Config) share(sender int) uint64 {
-	n, s := uint64(c.Records), uint64(c.Senders)
+	n, s := uint64(c.Records), uint64(c.Shard.all(c.Senders))
 	own := n / s
-	if uint64(sender) < n%s {
+	if uint64(c.Shard.first(c.Senders)+sender) < n%s {
 		own++
 	}
 	return own

@@ -47,6 +47,13 @@
 // A record costs the harness no allocation, no lock, and, flat out, no reading
 // of the clock but for one in 61 records. What it costs is BenchmarkHarness.
 //
+// # Shards
+//
+// Several machines make one run (see Shard): each has the whole plan, sends the
+// records of its own senders, and begins at the plan's wall-clock start. Inside
+// a process senders count from 0; in the timetable, in stamps, keys and ledgers
+// they have their numbers among all. MergeShards makes one result of theirs.
+//
 // # Workers
 //
 // Other libraries are programs of their own, so that none pays for another's

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/kring-go/kring/bench/broker"
+	"github.com/kring-go/kring/internal/expand"
 )
 
 // EmbeddedOptions describe the broker that a run without --brokers starts.
@@ -49,7 +50,9 @@ type localBroker struct {
 }
 
 func startLocal(o EmbeddedOptions) (*localBroker, error) {
-	cfg := broker.Config{Brokers: o.Nodes, Partitions: o.Partitions, Delay: o.Delay, Service: o.Service}
+	cfg := broker.Config{
+		Brokers: o.Nodes, Partitions: o.Partitions, Delay: o.Delay, Service: o.Service, Decompress: expand.Expand,
+	}
 	if o.CheckCRC {
 		cfg.Verify = broker.VerifyCount
 	}

@@ -120,6 +120,9 @@ func cpuModel() string {
 // properties is the settings in Java's words, for the result. Secrets can not
 // be among them: their properties are not supported, and unknown ones refused.
 func (s *Settings) properties() map[string]string {
+	if s.Defaults {
+		return s.named(map[string]string{})
+	}
 	out := map[string]string{
 		"acks": s.Acks, "enable.idempotence": strconv.FormatBool(s.Idempotent),
 		"linger.ms": strconv.FormatInt(s.Linger.Milliseconds(), 10),
@@ -132,6 +135,11 @@ func (s *Settings) properties() map[string]string {
 			out[name] = strconv.FormatInt(n, 10)
 		}
 	}
+	return s.named(out)
+}
+
+// named adds what the user named.
+func (s *Settings) named(out map[string]string) map[string]string {
 	for name, value := range s.Props {
 		if SecretName(name) {
 			value = "[redacted]"

@@ -24,7 +24,7 @@ func openRun(t *testing.T) (string, *Result) {
 	}
 	out.log = newIntervalLog()
 	r := mustRun(t, context.Background(), c, (&fakeClient{partitions: 3}).library(), Output{Intervals: out.csv(), log: out.log})
-	if err := out.write(r); err != nil {
+	if err := out.write(r, nil); err != nil {
 		t.Fatal(err)
 	}
 	return dir, r

@@ -26,6 +26,9 @@ func WritePlan(w io.Writer, c *Config, lib Library, target string) {
 		length = append(length, c.Duration.String())
 	}
 	bound := strings.Join(length, " or ")
+	if c.Shard.on() {
+		bound += fmt.Sprintf(" in all, shard %v from %s on", c.Shard, c.StartAt.UTC().Format(time.RFC3339))
+	}
 	if c.Warmup > 0 {
 		bound += fmt.Sprintf(" after %v of warm-up", c.Warmup)
 	}
@@ -56,7 +59,7 @@ func plural(n int) string {
 func WriteResult(w io.Writer, r *Result) {
 	fmt.Fprintf(w, "%-10s %9s %9s %9s %9s %9s %9s %13s\n", "RESULT", "p50", "p90", "p99", "p99.9", "p99.99", "max", "n")
 	serviceNote := "hand-over to ack"
-	if r.Workload.Mode == ModeClosed && r.Workload.Outstanding == 0 {
+	if r.Workload.Mode == ModeClosed && r.Workload.Outstanding == 0 && r.Workload.BusyNs == 0 {
 		serviceNote += " (flat out: this is the depth of the queue)"
 	}
 	writeLatency(w, "response", r.Latency.Response, "intended send to ack")
@@ -79,6 +82,9 @@ func WriteResult(w io.Writer, r *Result) {
 	}
 	for _, warning := range r.Warnings {
 		fmt.Fprintf(w, " note    %s\n", warning)
+	}
+	if r.Shard != nil {
+		fmt.Fprintf(w, " shard   %d of 0 to %d: these are its own numbers; kbench report and kbench hist merge them\n", r.Shard.Index, r.Shard.Of-1)
 	}
 	if r.SLO != nil {
 		verdict := "met"
@@ -142,6 +148,9 @@ func writeRate(w io.Writer, r *Result) {
 	}
 	fmt.Fprintf(w, "  in %v\n", time.Duration(t.WindowNs).Round(time.Millisecond))
 }
+
+// WriteVerify prints what a verification found.
+func WriteVerify(w io.Writer, v *VerifyResult) { writeVerify(w, v) }
 
 func writeVerify(w io.Writer, v *VerifyResult) {
 	if v.Mode == VerifyNone {

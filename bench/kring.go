@@ -23,13 +23,17 @@ func Kring() Library {
 // kringProperties is what the user named, and the typed settings in Java's
 // words, so that one set of rules judges both.
 func (s *Settings) kringProperties() map[string]string {
-	props := map[string]string{"acks": s.Acks, "enable.idempotence": strconv.FormatBool(s.Idempotent)}
+	props := map[string]string{}
 	for name, value := range s.Props {
 		props[name] = value
 	}
 	if s.ClientID != "" {
 		props["client.id"] = s.ClientID
 	}
+	if s.Defaults {
+		return props
+	}
+	props["acks"], props["enable.idempotence"] = s.Acks, strconv.FormatBool(s.Idempotent)
 	if s.BatchSize > 0 {
 		props["batch.size"] = strconv.Itoa(s.BatchSize)
 	}
@@ -56,8 +60,12 @@ func newKring(s Settings, done Done) (Client, error) {
 	if err != nil {
 		return nil, UsageError(err)
 	}
-	// Linger is given as a duration: Java's property has whole milliseconds.
-	p, err := kring.New(option, kring.Brokers(s.Brokers...), kring.Linger(s.Linger))
+	options := []kring.Option{option, kring.Brokers(s.Brokers...)}
+	if !s.Defaults {
+		// As a duration: Java's property has whole milliseconds.
+		options = append(options, kring.Linger(s.Linger))
+	}
+	p, err := kring.New(options...)
 	if err != nil {
 		return nil, UsageError(err)
 	}
@@ -88,4 +96,10 @@ func (c *kringClient) CompletesSerially() bool { return c.serial }
 func (c *kringClient) Counts() (requests, batches int64) {
 	s := c.producer.Stats()
 	return int64(s.Requests), int64(s.Batches)
+}
+
+// Buffered implements Buffered.
+func (c *kringClient) Buffered() (used, total int64) {
+	s := c.producer.Stats()
+	return s.BufferTotal - s.BufferFree, s.BufferTotal
 }

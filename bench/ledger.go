@@ -22,7 +22,8 @@ type VerifyPlan struct {
 	RunID           RunID   `json:"run_id"`
 	Topic           string  `json:"topic"`
 	Partitions      int     `json:"partitions"`
-	Senders         int     `json:"senders"`
+	Senders         int     `json:"senders"` // of all shards
+	Shard           Shard   `json:"shard,omitzero"`
 	Seed            uint64  `json:"seed"`
 	Sizes           Sizes   `json:"size"`
 	Compressibility float64 `json:"compressibility"`
@@ -31,7 +32,7 @@ type VerifyPlan struct {
 // verifyPlan is the part of the plan that a reader needs.
 func (c *Config) verifyPlan() VerifyPlan {
 	return VerifyPlan{
-		RunID: c.RunID, Topic: c.Settings.Topic, Partitions: c.Partitions, Senders: c.Senders,
+		RunID: c.RunID, Topic: c.Settings.Topic, Partitions: c.Partitions, Senders: c.Shard.all(c.Senders), Shard: c.Shard,
 		Seed: c.Seed, Sizes: c.Sizes, Compressibility: c.Compressibility,
 	}
 }
@@ -42,7 +43,11 @@ func (r *run) ledger() *Ledger {
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	l := &Ledger{Plan: r.cfg.verifyPlan(), FailedAll: true, Acked: int64(rec.totalAcked()), Failed: []tag{}}
-	l.Failed = append(l.Failed, rec.failed...)
+	for _, t := range rec.failed {
+		l.Failed = append(l.Failed, t+rec.shift)
+	}
+	// The other shards' senders are in their own ledgers.
+	l.Sent = make([]uint64, r.cfg.Shard.first(r.cfg.Senders))
 	for i := range rec.shards {
 		sh := &rec.shards[i]
 		sent := sh.sent.Load()
@@ -53,7 +58,7 @@ func (r *run) ledger() *Ledger {
 		// Rejected records never end either; they are listed already, and
 		// twice is as good as once.
 		sh.ended.missing(sent, func(seq uint64) bool {
-			l.Failed = append(l.Failed, makeTag(i, seq))
+			l.Failed = append(l.Failed, makeTag(i, seq)+rec.shift)
 			return len(l.Failed) < 2*maxFailedTags
 		})
 	}

@@ -12,6 +12,7 @@ const (
 	resultFile    = "result.json"
 	intervalsFile = "intervals.csv"
 	hlogFile      = "latency.hlog"
+	ledgerFile    = "ledger.json"
 )
 
 // outDir is the folder of --out. It is opened before the run: a folder that can
@@ -45,8 +46,9 @@ func (d *outDir) csv() io.Writer {
 	return d.intervals
 }
 
-// write stores the result and closes the folder's files.
-func (d *outDir) write(r *Result) error {
+// write stores the result, and what verifies it later, and closes the folder's
+// files.
+func (d *outDir) write(r *Result, brokers []string) error {
 	if d == nil {
 		return nil
 	}
@@ -57,6 +59,12 @@ func (d *outDir) write(r *Result) error {
 	}
 	if err := d.writeHistograms(r); err != nil {
 		return err
+	}
+	if r.Ledger != nil && !r.Broker.Embedded && r.Verify.Mode == VerifyFull {
+		account := savedLedger{Schema: ledgerSchema, Brokers: brokers, Ledger: r.Ledger}
+		if err := d.create(ledgerFile, func(w io.Writer) error { return json.NewEncoder(w).Encode(&account) }); err != nil {
+			return err
+		}
 	}
 	return d.create(resultFile, func(w io.Writer) error { return WriteJSON(w, r) })
 }

@@ -12,13 +12,14 @@ import (
 // so neither rounding nor a late record moves any later one.
 type schedule struct {
 	rate    uint64 // records per second, all senders together
-	senders uint64
+	senders uint64 // of all shards
+	first   uint64 // the number of this shard's first sender
 }
 
 // intended is when the sender's record seq is due, in nanoseconds since the
 // start of the run.
 func (s schedule) intended(sender int, seq uint64) int64 {
-	n := seq*s.senders + uint64(sender)
+	n := seq*s.senders + s.first + uint64(sender)
 	hi, lo := bits.Mul64(n, uint64(time.Second))
 	quotient, _ := bits.Div64(hi, lo, s.rate)
 	return int64(quotient)
@@ -35,10 +36,11 @@ func (s schedule) before(sender int, t int64) uint64 {
 	if rest > 0 {
 		n++
 	}
-	if n <= uint64(sender) {
+	k := s.first + uint64(sender)
+	if n <= k {
 		return 0
 	}
-	return (n - uint64(sender) + s.senders - 1) / s.senders
+	return (n - k + s.senders - 1) / s.senders
 }
 
 // pacer waits for instants. One belongs to each sender; only its goroutine

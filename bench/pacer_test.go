@@ -27,7 +27,7 @@ func TestScheduleInterleavesSenders(t *testing.T) {
 }
 
 func TestScheduleBefore(t *testing.T) {
-	for _, s := range []schedule{{1, 1}, {3, 2}, {20_000, 8}, {3_000_000, 7}, {maxRate, 3}} {
+	for _, s := range []schedule{{1, 1, 0}, {3, 2, 0}, {20_000, 8, 0}, {3_000_000, 7, 0}, {maxRate, 3, 0}} {
 		for _, at := range []int64{-1, 0, 1, 999_999_999, 1_000_000_000, 1_000_000_001, 2_500_000_000} {
 			total := uint64(0)
 			for sender := range int(s.senders) {

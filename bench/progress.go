@@ -23,6 +23,7 @@ type progress struct {
 	latency, oldLatency *snapshot
 	lag, oldLag         *snapshot
 	marks               []int64 // p99 per interval, for the sparkline
+	rates               []int64 // records per second, likewise
 }
 
 const sparkWidth = 12
@@ -52,7 +53,9 @@ func (p *progress) loop() {
 		case <-ticker.C:
 			p.tick()
 		case <-p.quit:
-			if p.r.out.TTY && p.r.out.Progress != nil && len(p.marks) > 0 {
+			if v := p.r.out.View; v != nil {
+				v.End()
+			} else if p.r.out.TTY && p.r.out.Progress != nil && len(p.marks) > 0 {
 				fmt.Fprint(p.r.out.Progress, "\r\x1b[K")
 			}
 			return
@@ -96,7 +99,8 @@ func (p *progress) tick() {
 	p50, p99 := p.latency.quantileSince(p.oldLatency, 0.5), p.latency.quantileSince(p.oldLatency, 0.99)
 	lag := p.lag.quantileSince(p.oldLag, 0.99)
 	seconds := float64(now-p.at) / 1e9
-	p.mark(p99)
+	p.marks = mark(p.marks, p99)
+	p.rates = mark(p.rates, int64(float64(acked-p.acked)/seconds))
 
 	phase := "run"
 	if !r.signal.measuring.Load() {
@@ -109,7 +113,15 @@ func (p *progress) tick() {
 		fmt.Fprintf(r.out.Intervals, "%d,%s,%d,%d,%.0f,%d,%d,%d,%d\n", now-r.rec.start.Load(), phase,
 			acked-p.acked, failed-p.failed, bytes-p.bytes, p50, p99, lag, cpu-p.cpu)
 	}
-	if r.out.Progress != nil {
+	switch {
+	case r.out.View != nil:
+		r.out.View.Show(Tick{
+			At: time.Duration(now - r.rec.start.Load()), Phase: phase, Acked: acked, Failed: failed, InFlight: r.rec.pending(),
+			Rate: float64(acked-p.acked) / seconds, Bytes: (bytes - p.bytes) / seconds, Headline: name,
+			P50: p50, P99: p99, P999: p.latency.quantileSince(p.oldLatency, 0.999), Lag: lag, Open: r.rec.open,
+			CPU: float64(cpu-p.cpu) / 1e9 / seconds, Buffer: r.buffer(), Rates: p.rates, Marks: p.marks,
+		})
+	case r.out.Progress != nil:
 		line := fmt.Sprintf("%4.0fs  %8s rec/s  %9s/s  %s p50 %s p99 %s",
 			float64(now-r.rec.start.Load())/1e9, formatShort(float64(acked-p.acked)/seconds),
 			formatBytes((bytes-p.bytes)/seconds), name, formatNanos(p50), formatNanos(p99))
@@ -133,11 +145,13 @@ func (p *progress) print(line string) {
 	fmt.Fprintln(p.r.out.Progress, line)
 }
 
-func (p *progress) mark(v int64) {
-	if p.marks = append(p.marks, v); len(p.marks) > sparkWidth {
-		copy(p.marks, p.marks[1:])
-		p.marks = p.marks[:sparkWidth]
+// mark keeps the last few values.
+func mark(marks []int64, v int64) []int64 {
+	if marks = append(marks, v); len(marks) > sparkWidth {
+		copy(marks, marks[1:])
+		marks = marks[:sparkWidth]
 	}
+	return marks
 }
 
 // headline merges the latency that the mode is about, and names it.

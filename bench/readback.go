@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/kring-go/kring/internal/expand"
 	"github.com/kring-go/kring/wire"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -221,7 +222,11 @@ func (r *reader) batch(partition int32, h *wire.BatchHeader, base, from int64, r
 		return nil
 	}
 	if codec := h.Attributes & attributeCodec; codec != 0 {
-		return fmt.Errorf("the batch is compressed (codec %d), which this reader can not read", codec)
+		plain, err := expand.Expand(int8(codec), records)
+		if err != nil {
+			return err
+		}
+		records = plain
 	}
 	for range h.RecordCount {
 		record, rest, err := wire.NextRecord(records)

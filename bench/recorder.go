@@ -13,6 +13,7 @@ type recorder struct {
 	clock    Clock
 	schedule schedule
 	start    atomic.Int64 // clock reading of the run's zero
+	shift    tag          // from this shard's tags to the run's
 	open     bool
 	every    bool // open loop: response of each record, not of the sampled only
 	serial   bool // see Serial; set before the first record
@@ -83,8 +84,8 @@ func newRecorder(c *Config, clock Clock, retainSlots int) *recorder {
 	sample, response := c.sampling()
 	r := &recorder{
 		clock: clock, open: c.Mode == ModeOpen, every: c.Mode == ModeOpen && response == 1,
-		schedule: schedule{rate: uint64(max(c.Rate, 1)), senders: uint64(c.Senders)},
-		shards:   make([]shard, c.Senders), errors: map[string]int64{},
+		schedule: schedule{uint64(max(c.Rate, 1)), uint64(c.Shard.all(c.Senders)), uint64(c.Shard.first(c.Senders))},
+		shards:   make([]shard, c.Senders), errors: map[string]int64{}, shift: c.Shard.shift(c.Senders),
 	}
 	if c.Verify == VerifyFull {
 		r.digests = make([]atomic.Uint64, max(c.Partitions, 1))
@@ -225,7 +226,7 @@ func (r *recorder) digest(t tag, partition int32, offset int64) {
 		r.digestOK.Store(false)
 		return
 	}
-	r.digests[partition].Add(placeDigest(t.plain(), offset))
+	r.digests[partition].Add(placeDigest(t.plain()+r.shift, offset))
 }
 
 func placeDigest(t tag, offset int64) uint64 {

@@ -29,6 +29,8 @@ type Result struct {
 	Intervals      *string      `json:"intervals"` // file name, with --out
 	Hlog           *string      `json:"hlog"`
 	Profiles       []string     `json:"profiles"`
+	// Shard is null for a run on one machine, and for a merged result.
+	Shard *ShardInfo `json:"shard"`
 	// Ledger is what a reader of the topic needs in order to verify it.
 	Ledger *Ledger `json:"ledger,omitempty"`
 }
@@ -50,6 +52,7 @@ type WorkloadInfo struct {
 	RateTarget      int64   `json:"rate_target"`
 	Outstanding     int     `json:"outstanding"`
 	Senders         int     `json:"senders"`
+	BusyNs          int64   `json:"busy_ns"` // computed before each record
 	Partitioner     string  `json:"partitioner"`
 	Size            string  `json:"size"`
 	Keys            string  `json:"keys"`

@@ -15,6 +15,8 @@ type Output struct {
 	// that rewrites itself.
 	Progress io.Writer
 	TTY      bool
+	// View shows the run in place of Progress; it may be nil.
+	View View
 	// Intervals gets one CSV row per interval; it may be nil.
 	Intervals io.Writer
 	// log keeps the histograms of every interval; it may be nil.
@@ -80,6 +82,9 @@ func Run(ctx context.Context, cfg Config, lib Library, out Output) (*Result, err
 	if c, ok := r.client.(Serial); ok {
 		r.rec.serial = c.CompletesSerially()
 	}
+	if err := r.awaitStart(ctx); err != nil {
+		return nil, err
+	}
 	started := time.Now()
 	if err := r.drive(ctx); err != nil {
 		return nil, err
@@ -112,6 +117,7 @@ func (r *run) prepare() error {
 			source: newSource(c, r.pool, keys, i, slots),
 			grace:  int64(c.Warmup+c.Duration) + openGrace,
 			bound:  noBound,
+			busy:   int64(c.Busy),
 		}
 		if c.Records > 0 {
 			s.bound = c.share(i)
@@ -150,10 +156,7 @@ func (r *run) drive(ctx context.Context) error {
 	}
 	produceCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	start := r.clock()
-	if c.Mode == ModeOpen {
-		start += openLead
-	}
+	start := r.zero()
 	r.rec.start.Store(start)
 	// Without a warm-up everything belongs to the window, the first record too.
 	if c.Warmup == 0 {

@@ -26,6 +26,7 @@ type Session struct {
 	SLO           string
 	Messages      io.Writer // for people: the plan and the progress
 	TTY           bool
+	View          View // in place of lines; nil for none. A worker's lines stay.
 }
 
 // Execute checks the plan, prepares the target, runs, verifies and reports. An
@@ -59,7 +60,7 @@ func Execute(ctx context.Context, s Session) (*Result, error) {
 	if objective != nil {
 		result.SLO = objective.judge(result)
 	}
-	return result, out.write(result)
+	return result, out.write(result, c.Settings.Brokers)
 }
 
 // check refuses everything that can be refused before anything is started.
@@ -84,7 +85,7 @@ func (s *Session) run(ctx context.Context, out *outDir) (*Result, error) {
 		o.log = out.log
 	}
 	if !s.Config.Quiet {
-		o.Progress = s.Messages
+		o.Progress, o.View = s.Messages, s.View
 	}
 	return Run(ctx, s.Config, s.Library, o)
 }

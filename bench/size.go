@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -11,11 +12,12 @@ import (
 const maxValueSize = 64 << 20
 
 // Sizes is a distribution of value sizes in bytes: weighted ranges, so that
-// fixed, uniform and mixed sizes are one thing.
+// fixed, uniform, mixed and lognormal sizes are one thing.
 type Sizes struct {
 	spec   string
 	parts  []sizePart
 	weight uint64
+	even   bool // every part weighs 1
 }
 
 // sizePart is drawn weight times out of Sizes.weight, evenly in [low, high].
@@ -29,8 +31,9 @@ func FixedSize(n int) Sizes {
 	return Sizes{spec: "fixed:" + strconv.Itoa(n), parts: []sizePart{{1, n, n}}, weight: 1}
 }
 
-// ParseSizes reads 100, 1KiB, fixed:100, uniform:10-500 or
-// mix:90%x128,10%x4096.
+// ParseSizes reads 100, 1KiB, fixed:100, uniform:10-500,
+// mix:90%x128,10%x4096 or lognormal:200,0.8,16KiB: the median, the deviation of
+// the size's natural logarithm, and the largest size.
 func ParseSizes(s string) (Sizes, error) {
 	kind, rest, found := strings.Cut(s, ":")
 	if !found {
@@ -51,8 +54,11 @@ func ParseSizes(s string) (Sizes, error) {
 		}
 	case "mix":
 		out.parts, err = parseMix(rest)
+	case "lognormal":
+		out.parts, err = parseLognormal(rest)
+		out.even = true
 	default:
-		err = fmt.Errorf("size distribution %q is not fixed, uniform or mix", kind)
+		err = fmt.Errorf("size distribution %q is not fixed, uniform, mix or lognormal", kind)
 	}
 	if err != nil {
 		return Sizes{}, fmt.Errorf("record size %q: %w", s, err)
@@ -124,6 +130,44 @@ func parseMix(s string) ([]sizePart, error) {
 	return parts, nil
 }
 
+// lognormalParts is how finely the curve is cut: each part has as many records.
+const lognormalParts = 1024
+
+// parseLognormal reads median,deviation,max.
+func parseLognormal(s string) ([]sizePart, error) {
+	fields := strings.Split(s, ",")
+	if len(fields) != 3 {
+		return nil, fmt.Errorf("%q is not median,deviation,max", s)
+	}
+	median, err := parseSize(fields[0])
+	if err != nil {
+		return nil, err
+	}
+	deviation, err := strconv.ParseFloat(fields[1], 64)
+	if err != nil || !(deviation > 0 && deviation <= 5) {
+		return nil, fmt.Errorf("deviation %q is not a number above 0 and up to 5", fields[1])
+	}
+	high, err := parseSize(fields[2])
+	if err != nil {
+		return nil, err
+	}
+	if median < 1 || median > high {
+		return nil, fmt.Errorf("the median %d is not between 1 and the largest size, %d", median, high)
+	}
+	// A part's bounds are neighbouring quantiles of the curve; its ends, which
+	// go on to nothing and to infinity, are cut off.
+	bound := func(i int) int {
+		at := min(max(float64(i), 0.25), lognormalParts-0.25)
+		size := float64(median) * math.Exp(deviation*math.Sqrt2*math.Erfinv(2*at/lognormalParts-1))
+		return int(math.Round(min(size, float64(high))))
+	}
+	parts := make([]sizePart, lognormalParts)
+	for i := range parts {
+		parts[i] = sizePart{1, bound(i), bound(i + 1)}
+	}
+	return parts, nil
+}
+
 // String is the canonical spelling, as it stands in a result.
 func (s Sizes) String() string { return s.spec }
 
@@ -151,6 +195,10 @@ func (s Sizes) Draw(r *rng) int {
 		return s.parts[0].low
 	}
 	w := r.below(s.weight)
+	if s.even {
+		p := s.parts[w]
+		return p.low + int(r.below(uint64(p.high-p.low+1)))
+	}
 	for _, p := range s.parts {
 		if w < p.weight {
 			return p.low + int(r.below(uint64(p.high-p.low+1)))

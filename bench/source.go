@@ -3,7 +3,8 @@ package bench
 // source makes one sender's records. Everything it hands out was allocated
 // before the run.
 type source struct {
-	sender  int
+	sender  int // among those of all shards
+	shift   tag // from this shard's tags to the run's
 	run     uint64
 	topic   string
 	sizes   Sizes
@@ -47,9 +48,9 @@ func retainSlots(c *Config, retaining bool) int {
 // returns; then one buffer per body is enough.
 func newSource(c *Config, p *pool, keys *keyTable, sender, slots int) *source {
 	s := &source{
-		sender: sender, run: uint64(c.RunID), topic: c.Settings.Topic,
+		sender: c.Shard.first(c.Senders) + sender, shift: c.Shard.shift(c.Senders), run: uint64(c.RunID), topic: c.Settings.Topic,
 		sizes: c.Sizes, fixed: c.Sizes.Min() == c.Sizes.Max(),
-		keys: keys, rng: newRNG(c.Seed, uint64(sender)), stamped: c.Verify == VerifyFull,
+		keys: keys, rng: newRNG(c.Seed, uint64(c.Shard.first(c.Senders)+sender)), stamped: c.Verify == VerifyFull,
 	}
 	if c.Partitioner == PartitionerRoundRobin {
 		// Senders start apart, so that they do not march in step.
@@ -81,7 +82,7 @@ func (s *source) make(seq uint64, t tag) *Record {
 		value = value[:s.sizes.Draw(s.rng)]
 	}
 	if s.stamped && len(value) >= StampSize {
-		putStamp(value, s.run, uint64(t.plain()))
+		putStamp(value, s.run, uint64(t.plain()+s.shift))
 	}
 	s.rec.Value, s.rec.Tag = value, uint64(t)
 	if s.keys.kind != keysNone {

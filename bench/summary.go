@@ -22,16 +22,16 @@ func (r *run) result(started time.Time) *Result {
 			Props: c.Settings.properties(), IgnoredProps: []string{},
 		},
 		Workload: WorkloadInfo{
-			Mode: c.Mode, Arrival: "flat-out", RateTarget: c.Rate, Outstanding: c.Outstanding, Senders: c.Senders,
+			Mode: c.Mode, Arrival: "flat-out", RateTarget: c.ownRate(), Outstanding: c.Outstanding, Senders: c.Senders, BusyNs: int64(c.Busy),
 			Partitioner: c.Partitioner, Size: c.Sizes.String(), Keys: c.Keys.String(),
 			Compressibility: r.pool.ratio(), WarmupNs: int64(c.Warmup), DurationNs: r.endNs - r.beginNs,
-			Records: c.Records, Seed: c.Seed, Pacer: "none", LatencySample: stampSample,
+			Records: c.ownRecords(), Seed: c.Seed, Pacer: "none", LatencySample: stampSample,
 		},
 		Env:    readEnv(clockCost(r.clock)),
 		Totals: r.totals(),
 		Verify: VerifyResult{Mode: VerifyNone, Checked: []string{}, Problems: []string{}},
 		Errors: r.rec.errorCounts(), Events: []Event{}, Profiles: r.profiles.written(),
-		Ledger: r.ledger(),
+		Ledger: r.ledger(), Shard: c.shardInfo(),
 	}
 	if r.rec.open {
 		res.Workload.Arrival, res.Workload.Pacer = "constant", r.pacer

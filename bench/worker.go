@@ -32,6 +32,12 @@ func WorkerMain(name, version string, factory Factory, traits ...Trait) {
 	os.Exit(ExitCode(nil, false, err))
 }
 
+// ServeWorker is WorkerMain without the process: it takes the plan from in,
+// prints the result to out, and returns when the run has ended.
+func ServeWorker(ctx context.Context, lib Library, in io.Reader, out, progress io.Writer) error {
+	return workerRun(ctx, lib, nil, in, out, progress)
+}
+
 func workerRun(ctx context.Context, lib Library, args []string, in io.Reader, out, progress io.Writer) error {
 	if len(args) > 0 {
 		if strings.HasPrefix(args[0], "{") {

@@ -40,6 +40,8 @@ func TestWorkers(t *testing.T) {
 			t.Run("delivers", p.testDelivers)
 			t.Run("partitions", p.testPartitions)
 			t.Run("settings", p.testSettings)
+			t.Run("defaults", p.testDefaults)
+			t.Run("busy", p.testBusy)
 			t.Run("timetable", p.testTimetable)
 			t.Run("blocked", p.testBlocked)
 			t.Run("interrupted", p.testInterrupted)
@@ -189,8 +191,9 @@ func checkTimes(t *testing.T, r *bench.Result) {
 	if l.Response.P50 < l.Service.Min || l.Response.Max < l.Lag.Max {
 		t.Errorf("response %+v is not behind lag %+v and service %+v", *l.Response, *l.Lag, *l.Service)
 	}
-	// The 5000th record of 5000 a second is due after a second, less 0.2 ms.
-	if w := time.Duration(r.Totals.WindowNs); w < 999*time.Millisecond {
+	// The 5000th record of 5000 a second is due after a second, less 0.2 ms. On
+	// a busy machine the window opens a moment after the timetable does.
+	if w := time.Duration(r.Totals.WindowNs); w < 900*time.Millisecond {
 		t.Errorf("the run took %v, want about 1s", w)
 	}
 	if r.Cost.CPUUserNs+r.Cost.CPUSysNs <= 0 {

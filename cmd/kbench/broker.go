@@ -10,6 +10,7 @@ import (
 
 	"github.com/kring-go/kring/bench"
 	"github.com/kring-go/kring/bench/broker"
+	"github.com/kring-go/kring/internal/expand"
 )
 
 // brokerCmd is kbench broker.
@@ -45,7 +46,8 @@ func (c *brokerCmd) Run(p *program) error {
 		return bench.UsageError(err)
 	}
 	b, err := broker.Start(broker.Config{
-		Addr: c.Addr, Brokers: c.Brokers, Partitions: c.Partitions,
+		Decompress: expand.Expand,
+		Addr:       c.Addr, Brokers: c.Brokers, Partitions: c.Partitions,
 		Delay: c.Delay, Service: c.Service, Verify: verify, Keep: keep,
 	})
 	if err != nil {

@@ -156,7 +156,7 @@ func TestCompletion(t *testing.T) {
 COMP_WORDS=(kbench diff --fa); COMP_CWORD=2; _kbench; echo "${COMPREPLY[@]}"
 COMP_WORDS=(kbench ver); COMP_CWORD=1; _kbench; echo "${COMPREPLY[@]}"`)
 		out, err := cmd.CombinedOutput()
-		if err != nil || string(out) != "--fail-on\nverifiable version\n" {
+		if err != nil || string(out) != "--fail-on\nverify verifiable version\n" {
 			t.Errorf("bash completes to %q, %v", out, err)
 		}
 	}

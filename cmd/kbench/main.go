@@ -19,14 +19,21 @@ import (
 // cli is the grammar.
 type cli struct {
 	Run        runCmd        `cmd:"" help:"Drive records through a producer, measure, and verify every one of them."`
+	Compare    compareCmd    `cmd:"" help:"Measure several clients beside each other, in turns."`
+	Ramp       rampCmd       `cmd:"" help:"Find the highest rate at which a client meets an objective."`
+	Verify     verifyCmd     `cmd:"" help:"Read a topic back, and look for every record of a run."`
 	Diff       diffCmd       `cmd:"" help:"Compare two sets of results: medians, significance, gates for CI."`
 	Report     reportCmd     `cmd:"" help:"Turn results into an HTML page, charts, Markdown tables or Go benchmark lines."`
 	Hist       histCmd       `cmd:"" help:"Print and merge latency histograms."`
+	Prof       profCmd       `cmd:"" help:"Look at a CPU profile: pprof's web view, text, or stages of a record."`
+	Workload   workloadCmd   `cmd:"" help:"List, show, check and convert descriptions of runs."`
+	Props      propsCmd      `cmd:"" help:"List Java's producer properties, and what becomes of each."`
 	Schema     schemaCmd     `cmd:"" help:"Print the JSON Schema of results, or check files against it."`
 	Env        envCmd        `cmd:"" help:"Look for what would spoil a measurement on this machine."`
 	Broker     brokerCmd     `cmd:"" help:"Serve the embedded broker until interrupted."`
 	PerfTest   perfTestCmd   `cmd:"" help:"Take the flags of kafka-producer-perf-test, and print its summary."`
 	Verifiable verifiableCmd `cmd:"" help:"Print the events of Kafka's VerifiableProducer."`
+	Worker     workerCmd     `cmd:"" hidden:"" help:"Drive kring for another kbench: a plan on standard input, a result on standard output."`
 	Completion completionCmd `cmd:"" help:"Print a script that completes commands and flags in a shell."`
 	Version    versionCmd    `cmd:"" help:"Print version and build."`
 }

@@ -24,6 +24,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asKbench) != "" {
 		main()
 	}
+	if role := os.Getenv(faultRole); role != "" {
+		faultWorker(role)
+	}
 	os.Exit(m.Run())
 }
 

@@ -19,6 +19,8 @@ import (
 // runCmd is kbench run. Values with suffixes are strings here and are parsed by
 // package bench, so that every message about them is the same.
 type runCmd struct {
+	Workload string `arg:"" optional:"" help:"YAML file of flags, or a workload that comes with kbench (see kbench workload)." placeholder:"WORKLOAD"`
+
 	Brokers     string `short:"b" aliases:"bootstrap-server" help:"Brokers to start from, comma separated. Without: an embedded broker." placeholder:"HOST:PORT,..."`
 	Topic       string `short:"t" help:"Topic; created if missing. Without: a temporary one, deleted afterwards."`
 	Partitions  *int   `help:"Partitions of a created topic (12)."`
@@ -27,7 +29,7 @@ type runCmd struct {
 
 	NumRecords    string  `short:"n" help:"Records to send after the warm-up: 500, 10k, 10M." placeholder:"N"`
 	Duration      string  `short:"d" help:"How long to send after the warm-up (5s unless -n is given). With both, what comes first." placeholder:"TIME"`
-	RecordSize    string  `short:"s" default:"100" help:"Value size: 100, 1KiB, uniform:10-500, mix:90%x128,10%x4096." placeholder:"SIZE"`
+	RecordSize    string  `short:"s" default:"100" help:"Value size: 100, 1KiB, uniform:10-500, mix:90%x128,10%x4096, lognormal:MEDIAN,DEVIATION,MAX." placeholder:"SIZE"`
 	Rate          string  `short:"r" aliases:"throughput" default:"max" help:"Records per second of all senders: 20k, 200k/s, or max."`
 	Mode          string  `enum:"auto,open,closed" default:"auto" help:"open (by a timetable) or closed; auto is open with a rate."`
 	Outstanding   int     `help:"Closed loop: records that each sender keeps under way; 0 is as many as the client buffers." placeholder:"N"`
@@ -43,6 +45,10 @@ type runCmd struct {
 	Linger    *string  `help:"How long a batch waits for more; a bare number is milliseconds (5ms)." placeholder:"TIME"`
 	BatchSize *string  `help:"Bytes of a batch (16KiB)." placeholder:"SIZE"`
 	Property  []string `short:"X" sep:"none" aliases:"producer-props,command-property" help:"Any producer property in Java's words; repeatable." placeholder:"NAME=VALUE"`
+
+	Shard   string `help:"This machine's part of a run on n machines: i/n, i from 0. Needs --brokers, --topic and --start-at." placeholder:"I/N"`
+	StartAt string `help:"Send the first record at this time (RFC 3339, as 2026-11-23T12:00:00Z), the same on every machine." placeholder:"TIME"`
+	RunID   string `name:"run-id" help:"Name of the run: any text, the same on every machine. Shards without: made of topic, start and number." placeholder:"TEXT"`
 
 	Verify      string        `enum:"none,count,full" default:"full" help:"Afterwards, look for nothing, for the number of records, or for every record."`
 	AllowErrors bool          `help:"Exit 0 although records failed."`
@@ -62,6 +68,7 @@ type runCmd struct {
 	EmbeddedService time.Duration `help:"Time that the embedded broker takes for each request of a connection." placeholder:"TIME"`
 	InProcess       bool          `help:"Run the embedded broker in this process."`
 
+	Profile      bool   `help:"Repeat the run once more with a CPU profile, and print nanoseconds per record by stage."`
 	CPUProfile   string `name:"cpuprofile" help:"Write a CPU profile of the measured phase." placeholder:"FILE"`
 	MemProfile   string `name:"memprofile" help:"Write an allocation profile." placeholder:"FILE"`
 	MutexProfile string `name:"mutexprofile" help:"Write a profile of contended locks of the measured phase." placeholder:"FILE"`
@@ -69,6 +76,10 @@ type runCmd struct {
 }
 
 func (c *runCmd) Run(p *program) error {
+	c, err := c.resolved(p)
+	if err != nil {
+		return err
+	}
 	session, err := c.session(p)
 	if err != nil {
 		return err
@@ -78,14 +89,21 @@ func (c *runCmd) Run(p *program) error {
 		return err
 	}
 	p.code = bench.ExitCode(result, c.AllowErrors, nil)
+	err = c.keepWorkload()
+	if c.Format == "human" {
+		bench.WriteResult(p.stdout, result)
+	}
+	// A result for machines names the profile, so it comes after it.
+	if c.Profile && !result.Partial {
+		err = errors.Join(err, c.profiled(p, session, result))
+	}
 	switch c.Format {
 	case "json":
-		return bench.WriteJSON(p.stdout, result)
+		err = errors.Join(err, bench.WriteJSON(p.stdout, result))
 	case "gobench":
-		return gobench.Write(p.stdout, []*bench.Result{result})
+		err = errors.Join(err, gobench.Write(p.stdout, []*bench.Result{result}))
 	}
-	bench.WriteResult(p.stdout, result)
-	return nil
+	return err
 }
 
 // session turns flags into a plan. All mistakes are reported at once.
@@ -141,6 +159,7 @@ func (c *runCmd) session(p *program) (bench.Session, error) {
 			bad("partitions", fmt.Errorf("%d is not 1 or more", *c.Partitions))
 		}
 	}
+	c.shard(&cfg, bad)
 	cfg.Settings, err = c.settings(bad)
 	if err != nil {
 		errs = append(errs, err)
@@ -184,6 +203,7 @@ func (c *runCmd) assemble(p *program, cfg bench.Config) (bench.Session, error) {
 		Config: cfg, Library: bench.Kring(), Replication: c.Replication, KeepTopic: c.KeepTopic,
 		Embedded: bench.EmbeddedOptions{Nodes: c.EmbeddedNodes, Delay: c.EmbeddedDelay, Service: c.EmbeddedService},
 		OutDir:   c.Out, SLO: c.SLO, Messages: p.stderr, TTY: p.tty && c.Format == "human",
+		View: c.view(p, &cfg),
 	}
 	if p.exe != "" && !c.InProcess {
 		s.BrokerCommand = []string{p.exe, "broker", "--control"}

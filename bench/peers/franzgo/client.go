@@ -54,6 +54,10 @@ func start(plan *bench.Config, done bench.Done) (bench.Client, map[string]string
 // options are the plan in franz-go's words, and the same for the reader.
 func options(plan *bench.Config) ([]kgo.Opt, map[string]string, error) {
 	s := &plan.Settings
+	if s.Defaults {
+		opts, props := defaults(plan)
+		return opts, props, nil
+	}
 	buffer := s.BufferBytes
 	if buffer == 0 {
 		buffer = defaultBuffer
@@ -99,6 +103,23 @@ func options(plan *bench.Config) ([]kgo.Opt, map[string]string, error) {
 	}
 	props["DisableIdempotentWrite"] = strconv.FormatBool(!s.Idempotent)
 	return opts, props, nil
+}
+
+// defaults leaves everything to franz-go but addresses, topic, and who chooses
+// partitions, which is the workload's.
+func defaults(plan *bench.Config) ([]kgo.Opt, map[string]string) {
+	s := &plan.Settings
+	opts := []kgo.Opt{kgo.SeedBrokers(s.Brokers...), kgo.DefaultProduceTopic(s.Topic), kgo.ClientID("kbench"), kgo.AllowAutoTopicCreation()}
+	props := map[string]string{
+		"ProducerLinger": "10ms (default)", "ProducerBatchMaxBytes": "1000012 (default)", "MaxBufferedRecords": "10000 (default)",
+		"MaxBufferedBytes": "none (default; 10000 records)", "ProducerBatchCompression": "snappy (default)", "RequiredAcks": "all (default)",
+		"DisableIdempotentWrite": "false", "MaxProduceRequestsInflightPerBroker": "5 (default)",
+		"RecordPartitioner": "default (uniform bytes, 64 KiB, adaptive)",
+	}
+	if plan.Partitioner == bench.PartitionerRoundRobin {
+		opts, props["RecordPartitioner"] = append(opts, kgo.RecordPartitioner(kgo.ManualPartitioner())), "manual"
+	}
+	return opts, props
 }
 
 // Produce hands over a record of the pool, or a new one.

@@ -30,7 +30,7 @@ type client struct {
 func start(plan *bench.Config, done bench.Done) (bench.Client, map[string]string, error) {
 	writer, limit, props := settings(plan)
 	c := &client{
-		writer: writer, buffer: semaphore.NewWeighted(limit), limit: limit, offsets: plan.Settings.Acks != "0", done: done,
+		writer: writer, buffer: semaphore.NewWeighted(limit), limit: limit, offsets: writer.RequiredAcks != kafka.RequireNone, done: done,
 		items: sync.Pool{New: func() any { return new(item) }},
 	}
 	writer.Completion = c.end

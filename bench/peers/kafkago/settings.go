@@ -33,18 +33,28 @@ func settings(plan *bench.Config) (w *kafka.Writer, buffer int64, props map[stri
 	if s.Linger == 0 && plan.Mode == bench.ModeOpen {
 		w.BatchSize = min(w.BatchSize, sparse)
 	}
+	if s.Defaults {
+		// Zero is each one's default; the fields then hold what it stands for.
+		w.BatchBytes, w.BatchTimeout, w.BatchSize = 0, 0, 0
+	}
 	balancer := "round robin (its default)"
 	switch {
 	case plan.Partitioner == bench.PartitionerRoundRobin:
 		w.Balancer, balancer = kafka.BalancerFunc(chosen), "the record's partition"
-	case plan.Keys.String() != "none":
+	case plan.Keys.String() != "none" && !s.Defaults:
 		// Its default does not look at keys.
 		w.Balancer, balancer = kafka.Murmur2Balancer{}, "murmur2"
 	}
-	switch s.Acks {
-	case "all":
+	switch {
+	case s.Defaults:
+		return w, limits.BufferBytes, map[string]string{
+			"Async": "true", "RequiredAcks": w.RequiredAcks.String() + " (default)", "BatchBytes": "1048576 (default)", "BatchSize": "100 (default)",
+			"BatchTimeout": "1s (default)", "Balancer": balancer, "Compression": "none", "enable.idempotence": "not supported",
+			"in flight": "one batch per partition (fixed)", "buffer.memory": strconv.FormatInt(limits.BufferBytes, 10) + " (the worker's: the Writer has none)",
+		}
+	case s.Acks == "all":
 		w.RequiredAcks = kafka.RequireAll
-	case "1":
+	case s.Acks == "1":
 		w.RequiredAcks = kafka.RequireOne
 	default:
 		w.RequiredAcks = kafka.RequireNone

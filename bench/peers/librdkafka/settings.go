@@ -35,12 +35,23 @@ func settings(plan *bench.Config) (*kafka.ConfigMap, map[string]string) {
 		"max.in.flight.requests.per.connection": strconv.Itoa(limits.InFlight),
 		"compression.type":                      "none", "go.delivery.report.fields": "none",
 	}
+	if s.Defaults {
+		props = map[string]string{"go.delivery.report.fields": "none"}
+	}
 	config := &kafka.ConfigMap{
 		"bootstrap.servers": strings.Join(s.Brokers, ","), "client.id": peer.ClientID(plan),
 		"go.delivery.reports": true, "go.events.channel.size": events, "go.logs.channel.enable": false,
 	}
 	for name, value := range props {
 		(*config)[name] = value
+	}
+	if s.Defaults {
+		props = map[string]string{
+			"acks": "all (default)", "enable.idempotence": "false (default)", "linger.ms": "5 (default)", "batch.size": "1000000 (default)",
+			"batch.num.messages": "10000 (default)", "queue.buffering.max.messages": "100000 (default)",
+			"queue.buffering.max.kbytes": "1048576 (default)", "max.in.flight.requests.per.connection": "1000000 (default)",
+			"compression.type": "none (default)",
+		}
 	}
 	number, version := kafka.LibraryVersion()
 	props["librdkafka"] = fmt.Sprintf("%s (%#x)", version, number)

@@ -14,7 +14,8 @@ func main() {
 }
 
 func start(plan *bench.Config, done bench.Done) (bench.Client, map[string]string, error) {
-	if plan.Mode == bench.ModeClosed && plan.Senders > 1 {
+	flatOut := plan.Mode == bench.ModeClosed && plan.Busy == 0
+	if flatOut && plan.Senders > 1 {
 		return nil, nil, bench.UsageError(fmt.Errorf("flat out there is one goroutine; the plan has %d senders", plan.Senders))
 	}
 	links, where, err := connect(context.Background(), plan, done)
@@ -23,8 +24,8 @@ func start(plan *bench.Config, done bench.Done) (bench.Client, map[string]string
 	}
 	variant := "flat out: encode, checksum, write, and read when 5 requests are out, in one goroutine"
 	var client bench.Client = &flat{links: links, where: where}
-	if plan.Mode == bench.ModeOpen {
-		variant = "open loop: the caller encodes and writes, a goroutine reads"
+	if !flatOut {
+		variant = "open loop, or busy callers: the caller encodes and writes, a goroutine reads"
 		client = newOpen(links, where)
 	}
 	return client, map[string]string{

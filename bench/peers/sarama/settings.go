@@ -14,11 +14,16 @@ import (
 const (
 	countedOverhead = 36
 	realOverhead    = 8
+	// largest is about what brokers take, unless they are told otherwise.
+	largest = 1 << 20
 )
 
 // counted is the bytes of batches as sarama's triggers count them: more than
 // they have, so that its batches would be smaller than the others'.
 func counted(plan *bench.Config, bytes int) int {
+	if bytes >= largest {
+		return bytes // Beyond, brokers may refuse the batch: it may be a bit smaller instead.
+	}
 	size := plan.Sizes.Min()
 	return int(int64(bytes) * int64(size+countedOverhead) / int64(size+realOverhead))
 }
@@ -30,13 +35,18 @@ func settings(plan *bench.Config) (*sarama.Config, map[string]string, error) {
 	c.ClientID = peer.ClientID(plan)
 	// What the broker does not speak is negotiated down.
 	c.Version = sarama.MaxVersion
-	c.Net.MaxOpenRequests = limits.InFlight
+	if !s.Defaults {
+		c.Net.MaxOpenRequests = limits.InFlight
+	}
 	c.Producer.Return.Successes, c.Producer.Return.Errors = true, true
 	c.Producer.Compression = sarama.CompressionNone
 	c.Producer.Partitioner = sarama.NewHashPartitioner
 	partitioner := "hash (its default; random without a key)"
 	if plan.Partitioner == bench.PartitionerRoundRobin {
 		c.Producer.Partitioner, partitioner = sarama.NewManualPartitioner, "manual"
+	}
+	if s.Defaults {
+		return c, shown(c, strconv.Itoa(c.Net.MaxOpenRequests), partitioner), nil
 	}
 	switch s.Acks {
 	case "all":
@@ -61,7 +71,12 @@ func settings(plan *bench.Config) (*sarama.Config, map[string]string, error) {
 	if err := c.Validate(); err != nil {
 		return nil, nil, err
 	}
-	return c, map[string]string{
+	return c, shown(c, inFlight, partitioner), nil
+}
+
+// shown is what sarama was given, for the reader.
+func shown(c *sarama.Config, inFlight, partitioner string) map[string]string {
+	return map[string]string{
 		"Version": c.Version.String(), "ChannelBufferSize": strconv.Itoa(c.ChannelBufferSize),
 		"Net.MaxOpenRequests": inFlight, "Producer.RequiredAcks": strconv.Itoa(int(c.Producer.RequiredAcks)),
 		"Producer.Idempotent":      strconv.FormatBool(c.Producer.Idempotent),
@@ -70,5 +85,5 @@ func settings(plan *bench.Config) (*sarama.Config, map[string]string, error) {
 		"Producer.MaxMessageBytes": strconv.Itoa(c.Producer.MaxMessageBytes),
 		"Producer.Compression":     c.Producer.Compression.String(), "Producer.Partitioner": partitioner,
 		"buffer.memory": "no such bound: the channels",
-	}, nil
+	}
 }

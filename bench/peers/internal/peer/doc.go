@@ -2,8 +2,8 @@
 // plan of package bench from standard input, drives one library through it, and
 // prints the result.
 //
-//	compare ── plan (JSON) ──► worker: peer.Main ──► bench.Run ──► library ──► broker
-//	        ◄── kbench.result/v1, client.props in the library's own words ──┘
+//	kbench compare ── plan (JSON) ──► worker: peer.Main ──► bench.Run ──► library ──► broker
+//	               ◄── kbench.result/v1, client.props in the library's own words ──┘
 //
 // Every client is given the plan's settings, and Java's defaults where the plan
 // has none; what a client lacks, or counts otherwise, its properties say. The

@@ -140,27 +140,45 @@ func values(m metric.Metric, list []runs.Run) ([]float64, error) {
 	return out, nil
 }
 
-// holm adjusts the p-values of a family of tests: the smallest counts as often
-// as there are tests, the next once less, and none less than the one before.
+// holm adjusts the rows of a report.
 func holm(rows []Row) {
-	order := make([]int, len(rows))
+	p := make([]float64, len(rows))
+	for i := range rows {
+		p[i] = rows[i].P
+	}
+	for i, adjusted := range Holm(p) {
+		rows[i].Adjusted = adjusted
+	}
+}
+
+// Holm adjusts the p-values of a family of tests: the smallest counts as often
+// as there are tests, the next once less, and none less than the one before.
+// What is not a number stays one, and counts as a test.
+func Holm(p []float64) []float64 {
+	order := make([]int, len(p))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int {
 		switch {
-		case rows[a].P < rows[b].P:
+		case p[a] < p[b] || math.IsNaN(p[b]) && !math.IsNaN(p[a]):
 			return -1
-		case rows[a].P > rows[b].P:
+		case p[a] > p[b] || math.IsNaN(p[a]) && !math.IsNaN(p[b]):
 			return 1
 		}
 		return 0
 	})
+	out := make([]float64, len(p))
 	least := 0.0
 	for k, i := range order {
-		least = max(least, min(1, float64(len(rows)-k)*rows[i].P))
-		rows[i].Adjusted = least
+		if math.IsNaN(p[i]) {
+			out[i] = p[i]
+			continue
+		}
+		least = max(least, min(1, float64(len(p)-k)*p[i]))
+		out[i] = least
 	}
+	return out
 }
 
 func verdict(m metric.Metric, row *Row, alpha float64) string {

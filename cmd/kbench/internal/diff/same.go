@@ -108,6 +108,7 @@ func workload(r *bench.Result) []fact {
 		{"rate", bench.FormatCount(w.RateTarget)},
 		{"outstanding", fmt.Sprint(w.Outstanding)},
 		{"senders", fmt.Sprint(w.Senders)},
+		{"busy callers", bench.FormatNanos(w.BusyNs)},
 		{"partitioner", w.Partitioner},
 		{"size", w.Size},
 		{"keys", w.Keys},

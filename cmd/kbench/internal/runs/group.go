@@ -42,6 +42,8 @@ func Workload(r *bench.Result) string {
 		parts[0] = bench.FormatShort(float64(w.RateTarget)) + "/s"
 	case w.Outstanding > 0:
 		parts[0] = fmt.Sprintf("%d outstanding", w.Outstanding)
+	case w.BusyNs > 0:
+		parts[0] = "busy for " + bench.FormatNanos(w.BusyNs)
 	}
 	parts[0] = strings.Replace(parts[0], ".0k", "k", 1)
 	size := strings.TrimPrefix(w.Size, "fixed:")

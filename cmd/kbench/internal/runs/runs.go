@@ -16,7 +16,8 @@ type Run struct {
 }
 
 // Load reads results from files, from folders that kbench run --out wrote, and
-// from folders of either. A folder without any is an error.
+// from folders of either. A folder without any is an error. Shards of one run
+// become one run.
 func Load(paths []string) ([]Run, error) {
 	var list []Run
 	for _, path := range paths {
@@ -32,7 +33,7 @@ func Load(paths []string) ([]Run, error) {
 			list = append(list, Run{file, r})
 		}
 	}
-	return list, nil
+	return mergeShards(list)
 }
 
 // Files names the results that a path stands for: itself, or those of a folder.

@@ -8,7 +8,7 @@ import java.util.TreeMap;
 
 /** Plan is bench.Config: what to send, how, and with which settings. Durations are nanoseconds. */
 record Plan(
-        long runId, List<String> command, Settings settings, boolean open, long rate, int outstanding, int senders,
+        long runId, List<String> command, Settings settings, boolean open, long rate, int outstanding, long busy, int senders,
         int partitions, boolean roundRobin, Sizes sizes, Keys keys, double compressibility, long records, long duration,
         long warmup, long seed, int latencySample, String verify, long maxLag, long drainTimeout) {
     /** One in so many records is timed, unless the plan says otherwise; see bench.Config.sampling. */
@@ -23,7 +23,7 @@ record Plan(
     /** Settings is bench.Settings: what every client is told alike. 0 is the client's default. */
     record Settings(
             List<String> brokers, String topic, String clientId, String acks, boolean idempotent, long linger,
-            int batchSize, long bufferBytes, int maxInFlight, Map<String, String> props) {
+            int batchSize, long bufferBytes, int maxInFlight, Map<String, String> props, boolean defaults) {
         static Settings parse(JsonNode n) {
             Map<String, String> props = new TreeMap<>();
             n.path("props").properties().forEach(e -> props.put(e.getKey(), e.getValue().asText()));
@@ -31,7 +31,7 @@ record Plan(
                     strings(n.path("brokers")), n.path("topic").asText(), n.path("client_id").asText(),
                     n.path("acks").asText(), n.path("idempotent").asBoolean(), n.path("linger_ns").asLong(),
                     n.path("batch_size_bytes").asInt(), n.path("buffer_memory_bytes").asLong(),
-                    n.path("max_in_flight").asInt(), props);
+                    n.path("max_in_flight").asInt(), props, n.path("defaults").asBoolean());
         }
     }
 
@@ -42,7 +42,7 @@ record Plan(
         Plan plan = new Plan(
                 Long.parseUnsignedLong(n.path("run_id").asText("0"), 16), strings(n.path("command")),
                 Settings.parse(n.path("settings")), mode.equals("open"), n.path("rate_per_second").asLong(),
-                n.path("outstanding").asInt(), n.path("senders").asInt(), n.path("partitions").asInt(),
+                n.path("outstanding").asInt(), n.path("busy_ns").asLong(), n.path("senders").asInt(), n.path("partitions").asInt(),
                 partitioner.equals("round-robin"), Sizes.parse(n.path("size").asText()), Keys.parse(n.path("keys").asText()),
                 n.path("compressibility").asDouble(), n.path("records").asLong(), n.path("duration_ns").asLong(),
                 n.path("warmup_ns").asLong(), n.path("seed").bigIntegerValue().longValue(),
@@ -70,7 +70,7 @@ record Plan(
         if (latencySample > 0) {
             return latencySample;
         }
-        if (!open && outstanding == 0) {
+        if (!open && outstanding == 0 && busy == 0) {
             return SAMPLE_FLAT_OUT;
         }
         return rate > BUSY_RATE ? SAMPLE_BUSY : 1;

@@ -32,13 +32,9 @@ final class ProducerSettings {
         config.put("client.id", s.clientId().isEmpty() ? "kbench" : s.clientId());
         config.put("key.serializer", ByteArraySerializer.class);
         config.put("value.serializer", ByteArraySerializer.class);
-        config.put("acks", s.acks());
-        config.put("enable.idempotence", s.idempotent());
-        config.put("linger.ms", linger(s.linger()));
-        config.put("batch.size", s.batchSize() > 0 ? s.batchSize() : BATCH);
-        config.put("buffer.memory", s.bufferBytes() > 0 ? s.bufferBytes() : BUFFER);
-        config.put("max.in.flight.requests.per.connection", s.maxInFlight() > 0 ? s.maxInFlight() : IN_FLIGHT);
-        config.put("compression.type", "none");
+        if (!s.defaults()) {
+            configure(s);
+        }
         ignored = s.props().keySet().stream().filter(name -> !ProducerConfig.configNames().contains(name)).toList();
         s.props().forEach((name, value) -> {
             if (!ignored.contains(name)) {
@@ -46,6 +42,17 @@ final class ProducerSettings {
             }
         });
         show(plan);
+    }
+
+    /** What every client is told alike, and Kafka's defaults where the plan names nothing. */
+    private void configure(Plan.Settings s) {
+        config.put("acks", s.acks());
+        config.put("enable.idempotence", s.idempotent());
+        config.put("linger.ms", linger(s.linger()));
+        config.put("batch.size", s.batchSize() > 0 ? s.batchSize() : BATCH);
+        config.put("buffer.memory", s.bufferBytes() > 0 ? s.bufferBytes() : BUFFER);
+        config.put("max.in.flight.requests.per.connection", s.maxInFlight() > 0 ? s.maxInFlight() : IN_FLIGHT);
+        config.put("compression.type", "none");
     }
 
     /** Java's linger is whole milliseconds: a fraction is rounded up, and shown so. */

@@ -77,6 +77,7 @@ final class Report {
         return json.objectNode()
                 .put("mode", plan.open() ? "open" : "closed").put("arrival", plan.open() ? "constant" : "flat-out")
                 .put("rate_target", plan.rate()).put("outstanding", plan.outstanding()).put("senders", plan.senders())
+                .put("busy_ns", plan.busy())
                 .put("partitioner", plan.roundRobin() ? "round-robin" : "client").put("size", plan.sizes().spec())
                 .put("keys", plan.keys().spec).put("compressibility", run.pool.ratio()).put("warmup_ns", plan.warmup())
                 .put("duration_ns", run.endNs - run.beginNs).put("records", plan.records())

@@ -88,6 +88,9 @@ final class Sender extends Thread {
             if (shard.tokens != null) {
                 shard.tokens.acquire();
             }
+            if (plan.busy() > 0) {
+                compute();
+            }
             boolean more;
             if (left > 0) {
                 left--;
@@ -99,6 +102,14 @@ final class Sender extends Thread {
             if (!more) {
                 return;
             }
+        }
+    }
+
+    /** Keeps its processor for the time that an application's own work takes. */
+    private void compute() {
+        long start = System.nanoTime();
+        while (System.nanoTime() - start < plan.busy()) {
+            // The work is to be busy.
         }
     }
 

@@ -1,0 +1,88 @@
+package bench
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// shardRuns runs a fake client as the shards of one run, one after another.
+func shardRuns(t *testing.T, of int) []*Result {
+	t.Helper()
+	var list []*Result
+	for i := range of {
+		cfg := testConfig()
+		cfg.Shard, cfg.StartAt, cfg.RunID = Shard{i, of}, time.Now().Add(time.Second), 99
+		fake := &fakeClient{}
+		if i == 1 {
+			fake.fail = func(tg tag) error {
+				if tg.seq() == 3 && tg.sender() == 0 {
+					return errors.New("planted")
+				}
+				return nil
+			}
+		}
+		list = append(list, mustRun(t, t.Context(), cfg, fake.library(), Output{}))
+	}
+	return list
+}
+
+func TestMergeShards(t *testing.T) {
+	list := shardRuns(t, 3)
+	merged, err := MergeShards([]*Result{list[2], list[0], list[1]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	big := NewDistribution("service", list[0].Latency.Service.Sampled)
+	acked, failed := int64(0), int64(0)
+	for _, r := range list {
+		d, err := r.Latency.Service.Distribution("service")
+		if err == nil {
+			err = big.Merge(d)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		acked += r.Totals.Acked
+		failed += r.Totals.Failed
+	}
+	if merged.Totals.Acked != acked || merged.Totals.Failed != failed || failed != 1 || merged.Totals.Sent != testConfig().Records {
+		t.Errorf("%+v: want %d acked, 1 failed, of %d", merged.Totals, acked, testConfig().Records)
+	}
+	if s := merged.Latency.Service; s.P99 != big.Quantile(0.99) || s.N != big.Count() {
+		t.Errorf("p99 %d of %d values, one big histogram has %d of %d", s.P99, s.N, big.Quantile(0.99), big.Count())
+	}
+	if merged.Shard != nil || !merged.Valid || len(merged.Errors) != 1 {
+		t.Errorf("shard %v, valid %v (%v), errors %v", merged.Shard, merged.Valid, merged.InvalidReasons, merged.Errors)
+	}
+}
+
+func TestMergeShardsRefuses(t *testing.T) {
+	list := shardRuns(t, 2)
+	merged, err := MergeShards(list[:1])
+	if err != nil || merged.Valid || !strings.Contains(strings.Join(merged.InvalidReasons, " "), "1 of 2 shards are missing") {
+		t.Errorf("a missing shard: %v, %+v", err, merged)
+	}
+	if _, err := MergeShards([]*Result{list[0], list[0]}); err == nil || !strings.Contains(err.Error(), "twice") {
+		t.Errorf("a shard twice: %v", err)
+	}
+	other := *list[1]
+	other.RunID++
+	if _, err := MergeShards([]*Result{list[0], &other}); err == nil || !strings.Contains(err.Error(), "not shards of one run") {
+		t.Errorf("another run: %v", err)
+	}
+	other.Shard = nil
+	if _, err := MergeShards([]*Result{&other}); err == nil {
+		t.Error("a run that is no shard was merged")
+	}
+	if _, err := MergeShards(nil); err == nil {
+		t.Error("nothing was merged")
+	}
+	slow := *list[1]
+	slow.InvalidReasons, slow.Partial = []string{"late"}, true
+	if merged, err = MergeShards([]*Result{list[0], &slow}); err != nil || !merged.Partial || !slices.Contains(merged.InvalidReasons, "shard 1: late") {
+		t.Errorf("an invalid shard: %v, %+v", err, merged)
+	}
+}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kring-go/kring/bench"
+	"github.com/kring-go/kring/cmd/kbench/internal/compare"
+)
+
+// compareCmd is kbench compare.
+type compareCmd struct {
+	clientFlags
+
+	Scenario    string `default:"core" help:"Workloads, comma separated, or core, or all; --list names them."`
+	List        bool   `help:"Print the scenarios."`
+	Runs        int    `default:"10" help:"Rounds; with fewer than 5 no difference is told from chance."`
+	Base        string `help:"Client whose ratios are 1: franz-go if it is there, or else the first." placeholder:"NAME"`
+	Defaults    bool   `help:"Leave every setting to each client's library, in place of the same for all."`
+	Replication int    `default:"1" help:"Replicas of the topics on a cluster."`
+	Acks        string `enum:"all,1,0" default:"1" help:"Where the scenario leaves it open: all (which is idempotent), 1 or 0."`
+
+	Duration   string        `short:"d" default:"5s" help:"Measured phase of every run."`
+	Warmup     string        `default:"3s" help:"Time before it; Java has 10s or more."`
+	Verify     string        `enum:"none,count,full" default:"none" help:"After every run, look for the number of records, or for every record. It costs the broker time."`
+	Settle     time.Duration `default:"0s" help:"Before each run, wait up to so long for other programs to leave 90 % of the processors alone." placeholder:"TIME"`
+	MaxLag     time.Duration `help:"Wake-up lag p99 of the load generator up to which a run is valid (2ms)." placeholder:"TIME"`
+	Pacer      string        `enum:"auto,nanosleep,timerfd,sleep" default:"auto" help:"How the Go workers wait in an open loop."`
+	CPUProfile string        `name:"cpuprofile" help:"Prefix of CPU profiles, one per scenario and client; the numbers then include profiling." placeholder:"PREFIX"`
+	Format     string        `enum:"human,json,markdown" default:"human" help:"Table, kbench.compare/v1, or Markdown on standard output."`
+	Out        string        `short:"o" help:"Folder for SCENARIO/CLIENT/NN.json and compare.json (kb-out/compare-TIME)." placeholder:"DIR"`
+	Quiet      bool          `short:"q" help:"No progress."`
+}
+
+// clientFlags choose what is measured, and on what.
+type clientFlags struct {
+	Client  string `default:"kring,franz-go,sarama,kafka-go,librdkafka,java,rawlimit" help:"Clients, comma separated; NAME=PROGRAM adds any worker program."`
+	Brokers string `short:"b" aliases:"bootstrap-server" help:"Brokers of a cluster, comma separated. Without: an embedded broker." placeholder:"HOST:PORT,..."`
+	Workers string `help:"Folder of built workers. Without: beside kbench and in PATH (kbench-worker-NAME), or built from bench/peers in the source tree." placeholder:"DIR"`
+}
+
+// Help is the long text of kbench compare --help.
+func (compareCmd) Help() string {
+	return `Every client is a program of its own, all get the same plan, and they run in turn:
+A B C A B C. The table has medians, half the range (±), the ratio to the base (the median
+of the rounds' ratios) and the p-value of the Mann-Whitney U test against it. Below it
+stand the settings that every client was really given.
+
+Examples:
+
+  kbench compare --client kring,franz-go                       the core scenarios, 10 rounds
+  kbench compare --scenario open-1,open-8 --base java
+  kbench compare --client kring,mine=./my-worker --scenario all --format markdown
+  kbench compare -b k1:9092 --replication 3 --scenario keyed
+  kbench diff kb-out/x/open-1/kring kb-out/x/open-1/java       two clients of it, all metrics
+
+Exit codes: 0 compared; 1 a client failed; 2 usage; 4 a client lost records; 5 too many
+runs are invalid; 6 a client is not available here; 130 interrupted.`
+}
+
+func (c *compareCmd) Run(p *program) error {
+	if c.List {
+		for _, s := range compare.Scenarios() {
+			fmt.Fprintf(p.stdout, "%-17s %s\n", s.Name, s.About)
+		}
+		return nil
+	}
+	o, err := c.options(p)
+	if err != nil {
+		return bench.UsageError(err)
+	}
+	clients, done, err := c.find(p, o.Messages)
+	if err != nil {
+		return err
+	}
+	defer done()
+	o.Clients = clients
+	if o.Base, err = c.base(clients); err != nil {
+		return bench.UsageError(err)
+	}
+	if !c.Quiet {
+		runs := len(o.Scenarios) * o.Runs * len(clients)
+		fmt.Fprintf(p.stderr, "plan   %d scenarios, %d clients, %d rounds: about %v\n", len(o.Scenarios), len(clients), o.Runs,
+			(time.Duration(runs) * (o.Warmup + o.Duration + time.Second)).Round(time.Minute))
+	}
+	report, err := compare.Run(p.ctx, o)
+	if err != nil {
+		return err
+	}
+	p.code = report.ExitCode()
+	if !c.Quiet {
+		fmt.Fprintf(p.stderr, "results: %s\n", o.Dir)
+	}
+	switch c.Format {
+	case "json":
+		return report.WriteJSON(p.stdout)
+	case "markdown":
+		return report.WriteMarkdown(p.stdout)
+	}
+	return report.WriteText(p.stdout)
+}
+
+// options turns flags into a comparison, without its clients.
+func (c *compareCmd) options(p *program) (compare.Options, error) {
+	o := compare.Options{
+		Runs: c.Runs, Brokers: addresses(c.Brokers), Replication: c.Replication, Acks: c.Acks, Defaults: c.Defaults,
+		Verify: bench.VerifyMode(c.Verify), Pacer: c.Pacer, MaxLag: c.MaxLag, Settle: c.Settle, CPUProfile: c.CPUProfile,
+		Dir: c.Out, Command: append([]string{"kbench"}, redacted(p.args)...), Messages: p.messages(c.Quiet),
+	}
+	if p.exe != "" {
+		o.BrokerCommand = []string{p.exe, "broker", "--control"}
+	}
+	if o.Dir == "" {
+		o.Dir = filepath.Join("kb-out", "compare-"+time.Now().Format("20060102-150405"))
+	}
+	var errs []error
+	var err error
+	if o.Scenarios, err = compare.FindScenarios(c.Scenario); err != nil {
+		errs = append(errs, err)
+	}
+	if o.Duration, err = bench.ParseDuration(c.Duration); err == nil && o.Duration == 0 {
+		err = errors.New("0 is no duration")
+	}
+	if err != nil {
+		errs = append(errs, fmt.Errorf("--duration: %w", err))
+	}
+	if o.Warmup, err = bench.ParseDuration(c.Warmup); err != nil {
+		errs = append(errs, fmt.Errorf("--warmup: %w", err))
+	}
+	if c.Runs < 1 {
+		errs = append(errs, fmt.Errorf("--runs is %d, want 1 or more", c.Runs))
+	}
+	if c.Defaults && c.Verify == "full" {
+		errs = append(errs, errors.New("--defaults: some clients compress by default, and --verify full can not read that: use none or count"))
+	}
+	for _, address := range o.Brokers {
+		if err := bench.CheckAddress("--brokers", address); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return o, errors.Join(errs...)
+}
+
+// messages is where people are told what happens.
+func (p *program) messages(quiet bool) io.Writer {
+	if quiet {
+		return io.Discard
+	}
+	return p.stderr
+}
+
+// base is the client that the others' ratios refer to.
+func (c *compareCmd) base(clients []compare.Client) (string, error) {
+	has := func(name string) bool {
+		return slices.ContainsFunc(clients, func(c compare.Client) bool { return c.Name == name })
+	}
+	switch {
+	case c.Base != "" && !has(c.Base):
+		return "", fmt.Errorf("--base %s is none of the clients", c.Base)
+	case c.Base != "":
+		return c.Base, nil
+	case has("franz-go"):
+		return "franz-go", nil
+	}
+	return clients[0].Name, nil
+}
+
+// find resolves --client; done removes what was built for it.
+func (c *clientFlags) find(p *program, messages io.Writer) (clients []compare.Client, done func(), err error) {
+	build, err := os.MkdirTemp("", "kbench-workers-")
+	if err != nil {
+		return nil, nil, err
+	}
+	done = func() { _ = os.RemoveAll(build) }
+	here, err := os.Getwd()
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	f := compare.Finder{Self: []string{p.exe, "worker"}, Dir: c.Workers, Source: here, Build: build, Messages: messages}
+	if p.exe != "" {
+		f.Beside = filepath.Dir(p.exe)
+	}
+	clients, err = f.Find(p.ctx, strings.Split(c.Client, ","))
+	if err != nil {
+		done()
+		return nil, nil, bench.UsageError(err)
+	}
+	return clients, done, nil
+}

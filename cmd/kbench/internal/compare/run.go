@@ -1,0 +1,214 @@
+package compare
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/kring-go/kring/bench"
+)
+
+// Options are a comparison.
+type Options struct {
+	Clients     []Client
+	Base        string // whose ratios are 1
+	Scenarios   []Scenario
+	Runs        int // rounds
+	Brokers     []string
+	Replication int    // of the topics on a cluster
+	Acks        string // where a scenario leaves it open
+	// Defaults leaves every setting to each client's library.
+	Defaults bool
+	Warmup   time.Duration
+	Duration time.Duration
+	Verify   bench.VerifyMode
+	Pacer    string
+	MaxLag   time.Duration
+	// Settle is how long a run waits at most for other programs to leave nine
+	// tenths of the processors alone.
+	Settle     time.Duration
+	CPUProfile string // prefix of profiles, one per client and scenario
+	Dir        string // of the results; "" is none
+	Command    []string
+	// BrokerCommand serves bench.ServeControl; without it the broker runs here.
+	BrokerCommand []string
+	Messages      io.Writer
+
+	// execute is bench.Execute; tests replace it.
+	execute func(context.Context, bench.Session) (*bench.Result, error)
+}
+
+// patience is how much longer than its plan a worker may take.
+const patience = 60 * time.Second
+
+// Run measures every scenario, round after round. An error means that there is
+// nothing to report; what goes wrong with a client is in the report.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	if o.execute == nil {
+		o.execute = bench.Execute
+	}
+	report := newReport(&o)
+	for i := range o.Scenarios {
+		s := &o.Scenarios[i]
+		if s.Delay > 0 && len(o.Brokers) > 0 {
+			report.Notes = append(report.Notes, fmt.Sprintf("scenario %s was left out: no delay can be added to a cluster", s.Name))
+			continue
+		}
+		if err := o.scenario(ctx, s, report); err != nil {
+			return nil, err
+		}
+		if ctx.Err() != nil {
+			report.Partial = true
+			break
+		}
+	}
+	report.judge()
+	return report, report.save(o.Dir)
+}
+
+// books are one scenario's samples under way.
+type books struct {
+	o       *Options
+	s       *Scenario
+	plan    bench.Config
+	samples map[string][]sample // by client, then by round
+	failed  map[string]failure
+}
+
+// failure is why a client has no place in a scenario's table.
+type failure struct {
+	why  string
+	code int
+}
+
+func (o *Options) scenario(ctx context.Context, s *Scenario, report *Report) error {
+	plan, err := s.plan(o)
+	if err != nil {
+		return err
+	}
+	b := &books{o: o, s: s, plan: plan, samples: map[string][]sample{}, failed: map[string]failure{}}
+	if len(o.Brokers) > 0 {
+		b.plan.Settings.Brokers = o.Brokers
+		b.plan.Settings.Topic = fmt.Sprintf("kbench-compare-%08x", rand.Uint32())
+		remove, err := bench.TemporaryTopic(ctx, o.Brokers, b.plan.Settings.Topic, s.Partitions, o.Replication)
+		if err != nil {
+			return err
+		}
+		defer func() {
+			if err := remove(); err != nil {
+				fmt.Fprintf(o.Messages, "note: %v\n", err)
+			}
+		}()
+	}
+	for round := range o.Runs {
+		for i := range o.Clients {
+			c := &o.Clients[i]
+			if _, out := b.failed[c.Name]; out || c.Skipped != "" || slices.Contains(s.Without, c.Name) || ctx.Err() != nil {
+				continue
+			}
+			if err := b.measure(ctx, c, round); err != nil {
+				return err
+			}
+		}
+	}
+	report.add(b)
+	return nil
+}
+
+// measure is one run of one client.
+func (b *books) measure(ctx context.Context, c *Client, round int) error {
+	o := b.o
+	plan := b.plan
+	plan.RunID = bench.RunID(rand.Uint64())
+	plan.Warmup = max(plan.Warmup, c.Warmup)
+	if c.Alone && plan.Mode == bench.ModeClosed && plan.Busy == 0 {
+		plan.Senders = 1
+	}
+	if c.Props != nil {
+		plan.Settings.Props = c.Props
+	}
+	if o.CPUProfile != "" {
+		plan.Profiles.CPU = fmt.Sprintf("%s-%s-%s.prof", o.CPUProfile, b.s.Name, c.Name)
+	}
+	awaitQuiet(ctx, quietShare, o.Settle)
+	var words bytes.Buffer // A worker says there why it can not work.
+	before := readMachine()
+	result, err := b.execute(ctx, plan, c, &words)
+	if ctx.Err() != nil {
+		return nil // What was interrupted is no sample.
+	}
+	disturbed := others(before, readMachine())
+	if code := bench.ExitCode(result, false, err); err != nil || code != bench.ExitOK && code != bench.ExitInvalid {
+		why := describe(result, err, words.String())
+		b.failed[c.Name] = failure{why, code}
+		fmt.Fprintf(o.Messages, "%s %d/%d %-10s %s\n", b.s.Name, round+1, o.Runs, c.Name, why)
+		return nil
+	}
+	x := newSample(result, disturbed)
+	b.samples[c.Name] = append(b.samples[c.Name], x)
+	fmt.Fprintf(o.Messages, "%s %d/%d %-10s %s\n", b.s.Name, round+1, o.Runs, c.Name, x.line(b.s))
+	if o.Dir == "" {
+		return nil
+	}
+	return store(filepath.Join(o.Dir, b.s.Name, c.Name), fmt.Sprintf("%02d.json", round+1), result)
+}
+
+func (b *books) execute(ctx context.Context, plan bench.Config, c *Client, words io.Writer) (*bench.Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, plan.Warmup+plan.Duration+patience)
+	defer cancel()
+	r, err := b.o.execute(ctx, bench.Session{
+		Config: plan, Library: bench.Library{Name: c.Name, Version: "(worker)"}, Worker: c.Command, Messages: words,
+		Embedded: bench.EmbeddedOptions{Nodes: b.s.Nodes, Delay: b.s.Delay}, BrokerCommand: b.o.BrokerCommand,
+		Replication: b.o.Replication,
+	})
+	if err == nil && ctx.Err() != nil {
+		return nil, fmt.Errorf("it had not ended %v after it should have", patience)
+	}
+	if err == nil {
+		// Variants of one program are clients of their own.
+		r.Client.Name = c.Name
+	}
+	return r, err
+}
+
+// describe says in one line why a run is none.
+func describe(r *bench.Result, err error, words string) string {
+	switch {
+	case bench.ExitCode(nil, false, err) == bench.ExitSkipped:
+		line := lastLine(words)
+		if line == "" {
+			line = oneLine(err)
+		}
+		return line
+	case err != nil && words != "":
+		return fmt.Sprintf("failed: %s: %s", oneLine(err), lastLine(words))
+	case err != nil:
+		return "failed: " + oneLine(err)
+	case r.Partial:
+		return "failed: it was interrupted"
+	case r.Verify.Failed():
+		return fmt.Sprintf("failed: verification: %d lost, %d duplicated, %d reordered, %d corrupt %v",
+			r.Verify.Lost, r.Verify.Duplicated, r.Verify.Reordered, r.Verify.Corrupt, r.Verify.Problems)
+	}
+	t := &r.Totals
+	return fmt.Sprintf("failed: %d acknowledged, %d failed, %d rejected, %d unresolved: %v", t.Acked, t.Failed, t.Rejected, t.Unresolved, r.Errors)
+}
+
+// store writes one file of the results' folder.
+func store(dir, name string, r *bench.Result) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return bench.UsageError(fmt.Errorf("--out %s can not be written: %w", dir, err))
+	}
+	f, err := os.Create(filepath.Join(dir, name))
+	if err != nil {
+		return bench.UsageError(fmt.Errorf("--out %s can not be written: %w", dir, err))
+	}
+	return errors.Join(bench.WriteJSON(f, r), f.Close())
+}

@@ -1,0 +1,177 @@
+package compare
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kring-go/kring/bench"
+)
+
+// Scenario is a workload as data: what every client is told, and on what.
+type Scenario struct {
+	Name  string
+	About string
+	// Core scenarios are those that run when none is named.
+	Core bool
+
+	Size        int // bytes of a value
+	Batch       int // batch.size
+	Senders     int // goroutines
+	Rate        int64
+	Linger      time.Duration
+	Busy        time.Duration // computing before each record
+	Keys        string
+	Partitioner string
+	Acks        string // "" is what the comparison is given
+	Partitions  int
+	Nodes       int           // of the discard broker; a cluster has what it has
+	Delay       time.Duration // of the discard broker; no cluster can be told
+	Goals       []Goal
+	// Without are clients that can not do it.
+	Without []string
+}
+
+// Goal bounds kring's number as a multiple of the best of the others named.
+type Goal struct {
+	Metric  string
+	Against []string
+	AtLeast bool
+	Factor  float64
+}
+
+const (
+	buffer     = 32 << 20
+	inFlight   = 5
+	flatLinger = 5 * time.Millisecond
+)
+
+// flat is a scenario without a timetable: 4 goroutines, 100 bytes, batches of
+// 16 KiB, 12 partitions dealt round. change alters it.
+func flat(name, about string, change func(*Scenario)) Scenario {
+	s := Scenario{
+		Name: name, About: "flat out, " + about, Size: 100, Batch: 16 << 10, Senders: 4, Linger: flatLinger,
+		Keys: "none", Partitioner: bench.PartitionerRoundRobin, Partitions: 12, Nodes: 1,
+	}
+	change(&s)
+	return s
+}
+
+// open is one with a timetable.
+func open(name, about string, change func(*Scenario)) Scenario {
+	s := flat(name, "", func(s *Scenario) { s.About, s.Linger, s.Rate, s.Goals = about, 0, 20_000, openGoals() })
+	change(&s)
+	return s
+}
+
+// flatGoals are against franz-go.
+func flatGoals(rate, cpu float64) []Goal {
+	return []Goal{{"rate", []string{"franz-go"}, true, rate}, {"cpu", []string{"franz-go"}, false, cpu}}
+}
+
+// openGoals are against the better of franz-go and Java.
+func openGoals() []Goal {
+	both := []string{"franz-go", "java"}
+	return []Goal{{"p50", both, false, 0.6}, {"p99", both, false, 0.4}, {"cpu", both, false, 0.75}}
+}
+
+// Scenarios is the table.
+func Scenarios() []Scenario {
+	keyless := func(s *Scenario) { s.Partitioner = bench.PartitionerClient }
+	return []Scenario{
+		flat("partitioned", "100 B, 16 KiB batches, 4 goroutines, partitions dealt round", func(s *Scenario) { s.Core, s.Goals = true, flatGoals(3, 0.28) }),
+		flat("partitioned-1mib", "100 B, 1 MiB batches", func(s *Scenario) { s.Batch = 1 << 20 }),
+		flat("1kb", "1 KB, 16 KiB batches", func(s *Scenario) { s.Size = 1000 }),
+		flat("1kb-1mib", "1 KB, 1 MiB batches", func(s *Scenario) { s.Size, s.Batch = 1000, 1<<20 }),
+		flat("idempotent", "acks=all, idempotent", func(s *Scenario) { s.Acks = "all" }),
+		flat("keyed", "a million keys of 16 B, the client's own partitioner", func(s *Scenario) { s.Keys = "uniform:1000000"; keyless(s) }),
+		flat("keyless", "no key, 4 goroutines, the client's own partitioner", func(s *Scenario) { keyless(s); s.Core, s.Goals = true, flatGoals(4, 0.22) }),
+		flat("brokers-3", "3 brokers, 96 partitions", func(s *Scenario) { s.Nodes, s.Partitions = 3, 96 }),
+		flat("goroutines-1", "1 goroutine", func(s *Scenario) { s.Senders = 1 }),
+		flat("goroutines-64", "64 goroutines", func(s *Scenario) { s.Senders = 64 }),
+		flat("partitions-10k", "10 000 partitions within 32 MiB", func(s *Scenario) {
+			s.Partitions = 10_000
+			s.Without = []string{"rawlimit"} // It bounds no memory, and one request would hold a batch of each.
+		}),
+		open("open-1", "20 000 records/s, linger 0, 1 goroutine", func(s *Scenario) { s.Core, s.Senders = true, 1 }),
+		open("open-8", "20 000 records/s, linger 0, 8 goroutines", func(s *Scenario) { s.Core, s.Senders = true, 8 }),
+		open("open-100k", "100 000 records/s, linger 1 ms, 4 goroutines", func(s *Scenario) { s.Rate, s.Linger = 100_000, time.Millisecond }),
+		flat("busy", "", func(s *Scenario) {
+			s.About = "2 goroutines that compute 250 µs, produce, and never wait: 8000 records/s if the client takes no time of theirs; linger 0"
+			s.Senders, s.Busy, s.Linger = 2, 250*time.Microsecond, 0
+		}),
+		open("delay-5ms", "20 000 records/s, linger 0, a broker that is 5 ms away", func(s *Scenario) { s.Senders, s.Delay, s.Goals = 1, 5*time.Millisecond, nil }),
+	}
+}
+
+// ScenarioNames is every name, comma separated.
+func ScenarioNames() string {
+	var names []string
+	for _, s := range Scenarios() {
+		names = append(names, s.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// FindScenarios reads a list of names: core are those of the table's Core
+// column, all is all of it.
+func FindScenarios(names string) ([]Scenario, error) {
+	all := Scenarios()
+	var out []Scenario
+	for name := range strings.SplitSeq(names, ",") {
+		name = strings.TrimSpace(name)
+		var chosen []Scenario
+		for _, s := range all {
+			if s.Name == name || name == "all" || name == "core" && s.Core {
+				chosen = append(chosen, s)
+			}
+		}
+		if len(chosen) == 0 {
+			return nil, fmt.Errorf("--scenario %q is none of %s, core, all", name, ScenarioNames())
+		}
+		for _, s := range chosen {
+			if !slices.ContainsFunc(out, func(o Scenario) bool { return o.Name == s.Name }) {
+				out = append(out, s)
+			}
+		}
+	}
+	return out, nil
+}
+
+// plan is what every client is told.
+func (s *Scenario) plan(o *Options) (bench.Config, error) {
+	keys, err := bench.ParseKeys(s.Keys)
+	if err != nil {
+		return bench.Config{}, err
+	}
+	acks := s.Acks
+	if acks == "" {
+		acks = o.Acks
+	}
+	c := bench.Config{
+		Command: append([]string{}, o.Command...), Mode: bench.ModeClosed, Rate: s.Rate, Senders: s.Senders, Busy: s.Busy,
+		Settings: bench.Settings{
+			Acks: acks, Idempotent: acks == "all", Linger: s.Linger, BatchSize: s.Batch, BufferBytes: buffer, MaxInFlight: inFlight,
+			Props: map[string]string{}, Defaults: o.Defaults,
+		},
+		Partitions: s.Partitions, Partitioner: s.Partitioner, Sizes: bench.FixedSize(s.Size), Keys: keys,
+		Duration: o.Duration, Warmup: o.Warmup, Seed: 1, Verify: o.Verify, Quiet: true, Pacer: o.Pacer, MaxLag: o.MaxLag,
+	}
+	if s.Rate > 0 {
+		c.Mode = bench.ModeOpen
+	}
+	return c, nil
+}
+
+// metrics are what the scenario is about: a flat-out run's service time is only
+// the depth of its queue, and an open loop's rate is what was asked.
+func (s *Scenario) metrics() string {
+	switch {
+	case s.Busy > 0:
+		return "rate,p50,p99,cpu"
+	case s.Rate > 0:
+		return "p50,p99,p999,cpu"
+	}
+	return "rate,cpu,p99(call)"
+}

@@ -1,0 +1,126 @@
+package compare
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+)
+
+// WriteJSON prints kbench.compare/v1.
+func (r *Report) WriteJSON(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", " ")
+	return enc.Encode(r)
+}
+
+// table is cells that can be written in several ways.
+type table struct {
+	head []string
+	body [][]string
+}
+
+// scenario is one scenario's table.
+func (r *Report) scenario(s *ScenarioReport) table {
+	t := table{head: []string{"client"}}
+	for _, c := range s.Clients {
+		if len(t.head) == 1 && len(c.Rows) > 0 {
+			for _, row := range c.Rows {
+				t.head = append(t.head, row.Title, "±", "×", "p")
+			}
+			t.head = append(t.head, "n", "others", "version")
+		}
+	}
+	for _, c := range s.Clients {
+		if c.Failed != "" {
+			t.body = append(t.body, []string{c.Name, c.Failed})
+			continue
+		}
+		cells := []string{c.Name}
+		for _, row := range c.Rows {
+			cells = append(cells, row.text, percent(float64(row.Spread)), number(row.Ratio, 3), row.significance())
+		}
+		runs := fmt.Sprint(c.Runs)
+		if c.Invalid > 0 {
+			runs = fmt.Sprintf("%d, %d invalid", c.Runs, c.Invalid)
+		}
+		t.body = append(t.body, append(cells, runs, percent(float64(c.Others)), c.Version))
+	}
+	for _, skip := range r.Skipped {
+		t.body = append(t.body, []string{skip.Client, "skipped"})
+	}
+	return t
+}
+
+// significance is what the U test says of a row.
+func (row *Row) significance() string {
+	if !row.Adjusted.known() || row.Verdict == "" {
+		return "–"
+	}
+	return number(row.Adjusted, 3) + " " + row.Verdict
+}
+
+// WriteText prints the comparison for people.
+func (r *Report) WriteText(w io.Writer) error {
+	return r.write(w, "\n%s: %s\n", func(t table) error {
+		out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(out, strings.Join(t.head, "\t"))
+		for _, cells := range t.body {
+			fmt.Fprintln(out, strings.Join(cells, "\t"))
+		}
+		return out.Flush()
+	})
+}
+
+// WriteMarkdown prints it for a page.
+func (r *Report) WriteMarkdown(w io.Writer) error {
+	return r.write(w, "\n### %s: %s\n\n", func(t table) error {
+		fmt.Fprintf(w, "| %s |\n|---|%s\n", strings.Join(t.head, " | "), strings.Repeat("--:|", len(t.head)-1))
+		for _, cells := range t.body {
+			fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | "))
+		}
+		_, err := fmt.Fprintln(w)
+		return err
+	})
+}
+
+func (r *Report) write(w io.Writer, title string, show func(table) error) error {
+	for i := range r.Scenarios {
+		s := &r.Scenarios[i]
+		fmt.Fprintf(w, title, s.Name, s.About)
+		if err := show(r.scenario(s)); err != nil {
+			return err
+		}
+		for _, v := range s.Goals {
+			word := "MISSED"
+			if v.Met {
+				word = "met"
+			}
+			fmt.Fprintf(w, "- %s of %s against %s: want %s, got %s: %s\n", v.Metric, goalsOf, strings.Join(v.Against, " or "), v.Want, number(v.Got, 3), word)
+		}
+		fmt.Fprintln(w, "\nSettings, as each client was given them:")
+		if r.Defaults {
+			fmt.Fprintln(w, "(--defaults: none of them but addresses and topic; the clients do not promise the same)")
+		}
+		if err := show(parity(s)); err != nil {
+			return err
+		}
+		writeOwnWords(w, s)
+	}
+	fmt.Fprintf(w, "\n× is the ratio to %s, the median over the rounds; p is of the Mann-Whitney U test against it, adjusted over a client's metrics.\n", r.Base)
+	for _, skip := range r.Skipped {
+		fmt.Fprintf(w, "SKIPPED  %s: %s\n", skip.Client, skip.Why)
+	}
+	for _, note := range r.Notes {
+		fmt.Fprintf(w, "note     %s\n", note)
+	}
+	for _, reason := range r.Reasons {
+		fmt.Fprintf(w, "INVALID  %s\n", reason)
+	}
+	if r.Valid {
+		fmt.Fprintln(w, "VALID")
+	}
+	return nil
+}

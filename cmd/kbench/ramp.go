@@ -1,0 +1,213 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kring-go/kring/bench"
+	"github.com/kring-go/kring/cmd/kbench/internal/compare"
+	"github.com/kring-go/kring/cmd/kbench/internal/ramp"
+)
+
+// rampCmd is kbench ramp.
+type rampCmd struct {
+	Client  string `default:"kring" help:"Clients, comma separated, one after another; as for kbench compare."`
+	Brokers string `short:"b" aliases:"bootstrap-server" help:"Brokers of a cluster, comma separated. Without: an embedded broker." placeholder:"HOST:PORT,..."`
+	Workers string `help:"Folder of built workers; as for kbench compare." placeholder:"DIR"`
+
+	SLO       string  `name:"slo" default:"p99(response)<5ms,errors==0,achieved>=99.5%" help:"What must hold at a rate."`
+	From      string  `default:"10k" help:"First rate."`
+	To        string  `default:"5M" help:"Highest rate to try."`
+	Step      string  `default:"x1.3" help:"Factor of the climb."`
+	Precision float64 `default:"0.02" help:"Of the answer, as a share." placeholder:"X"`
+	Confirm   int     `default:"3" help:"How often the answer must hold." placeholder:"N"`
+	Hold      string  `default:"20s" help:"Measured phase of every step."`
+	Warmup    string  `default:"2s" help:"Time before it; Java has 10s or more."`
+
+	Topic       string        `short:"t" help:"Topic. Without: a temporary one for each step." placeholder:"TOPIC"`
+	Partitions  int           `default:"12" help:"Partitions of a created topic."`
+	Replication int           `help:"Replicas of a created topic (up to 3)." placeholder:"N"`
+	RecordSize  string        `short:"s" default:"100" help:"Value size, as for kbench run." placeholder:"SIZE"`
+	Senders     int           `default:"4" help:"Goroutines that produce."`
+	Keys        string        `default:"none" help:"As for kbench run."`
+	Partitioner string        `enum:"client,round-robin" default:"client" help:"Who chooses partitions."`
+	Acks        *string       `help:"all, 1 or 0 (all)."`
+	Linger      string        `default:"0" help:"How long a batch waits for more; a bare number is milliseconds." placeholder:"TIME"`
+	Property    []string      `short:"X" sep:"none" help:"Any producer property in Java's words; repeatable." placeholder:"NAME=VALUE"`
+	Verify      string        `enum:"none,count,full" default:"none" help:"After every step, look for the number of records, or for every record."`
+	Delay       time.Duration `name:"embedded-delay" help:"Round trip that the embedded broker adds." placeholder:"TIME"`
+	MaxLag      time.Duration `help:"Wake-up lag p99 of the load generator up to which a step is valid (2ms)." placeholder:"TIME"`
+	Pacer       string        `enum:"auto,nanosleep,timerfd,sleep" default:"auto" help:"How the senders wait."`
+
+	Format string `enum:"human,json" default:"human" help:"Table, or kbench.ramp/v1."`
+	Out    string `short:"o" help:"Folder for CLIENT/NN-RATE.json of every step and ramp.json." placeholder:"DIR"`
+	Quiet  bool   `short:"q" help:"No progress."`
+}
+
+// Help is the long text of kbench ramp --help.
+func (rampCmd) Help() string {
+	return `Climbs by --step until --slo is missed twice, bisects to --precision, and confirms the
+rate. A step that the load generator spoils by waking up late is not met; if that is what
+ended the climb, the answer is invalid (exit 5): it is the generator's limit.
+
+Examples:
+
+  kbench ramp                                             kring on the embedded broker
+  kbench ramp --client kring,franz-go --hold 10s -o r1    two clients, one after the other
+  kbench report r1/* --html ramp.html                     p99 against the offered rate
+  kbench ramp -b k1:9092 --slo 'p99(response)<20ms,errors==0' --from 50k --to 1M
+
+Exit codes: 0 a rate was confirmed; 1 a step could not be run; 2 usage; 3 not even --from meets
+the SLO; 4 a client lost records; 5 the generator was the limit; 6 a client is not available
+here; 130 interrupted.`
+}
+
+func (c *rampCmd) Run(p *program) error {
+	o, plan, err := c.options()
+	if err != nil {
+		return bench.UsageError(err)
+	}
+	plan.Command = append([]string{"kbench"}, redacted(p.args)...)
+	flags := clientFlags{Client: c.Client, Workers: c.Workers}
+	clients, done, err := flags.find(p, p.messages(c.Quiet))
+	if err != nil {
+		return err
+	}
+	defer done()
+	report := &rampReport{Schema: "kbench.ramp/v1", Started: time.Now().UTC().Format(time.RFC3339), Command: plan.Command, SLO: c.SLO, Plan: plan}
+	for i := range clients {
+		curve, err := c.climb(p, o, plan, &clients[i])
+		if err != nil {
+			return err
+		}
+		report.Curves = append(report.Curves, curve)
+		if p.ctx.Err() != nil {
+			break
+		}
+	}
+	p.code = report.exitCode()
+	if c.Out != "" {
+		if err := report.save(c.Out); err != nil {
+			return err
+		}
+	}
+	if c.Format == "json" {
+		return report.writeJSON(p.stdout)
+	}
+	return report.writeText(p.stdout)
+}
+
+// climb is the search for one client.
+func (c *rampCmd) climb(p *program, o ramp.Options, plan bench.Config, client *compare.Client) (*ramp.Curve, error) {
+	skipped := func(why string) *ramp.Curve {
+		return &ramp.Curve{Client: client.Name, Skipped: why, Points: []ramp.Point{}, Reasons: []string{}}
+	}
+	if client.Skipped != "" {
+		return skipped(client.Skipped), nil
+	}
+	plan.Warmup = max(plan.Warmup, client.Warmup)
+	for name, value := range client.Props {
+		plan.Settings.Props[name] = value
+	}
+	messages := p.messages(c.Quiet)
+	o.Note = func(point ramp.Point) {
+		fmt.Fprintf(messages, "%-10s %-7s %8s/s  p99 %-8s %s\n", client.Name, point.Phase, bench.FormatShort(float64(point.Rate)), bench.FormatNanos(point.P99), verdict(point))
+	}
+	steps := 0
+	curve, err := ramp.Find(p.ctx, o, func(_ context.Context, rate int64) (*bench.Result, error) {
+		steps++
+		return c.probe(p, plan, client, rate, steps)
+	})
+	if bench.ExitCode(nil, false, err) == bench.ExitSkipped {
+		return skipped(err.Error()), nil
+	}
+	return curve, err
+}
+
+// probe is one run at a rate.
+func (c *rampCmd) probe(p *program, plan bench.Config, client *compare.Client, rate int64, step int) (*bench.Result, error) {
+	plan.RunID, plan.Rate = newRunID(), rate
+	var words bytes.Buffer
+	s := bench.Session{
+		Config: plan, Library: bench.Library{Name: client.Name, Version: "(worker)"}, Worker: client.Command, Messages: &words,
+		Replication: c.Replication, Embedded: bench.EmbeddedOptions{Delay: c.Delay}, SLO: c.SLO,
+	}
+	if p.exe != "" {
+		s.BrokerCommand = []string{p.exe, "broker", "--control"}
+	} else if client.Name == "kring" {
+		s.Worker, s.Library = nil, bench.Kring() // There is no program to start.
+	}
+	r, err := bench.Execute(p.ctx, s)
+	if err != nil {
+		if line := lastOf(words.String()); line != "" {
+			return nil, fmt.Errorf("%w: %s", err, line)
+		}
+		return nil, err
+	}
+	r.Client.Name = client.Name
+	if c.Out == "" {
+		return r, nil
+	}
+	return r, storeFile(filepath.Join(c.Out, client.Name), fmt.Sprintf("%03d-%d.json", step, rate), func(w io.Writer) error { return bench.WriteJSON(w, r) })
+}
+
+// options turns flags into a search and a plan.
+func (c *rampCmd) options() (ramp.Options, bench.Config, error) {
+	o := ramp.Options{Precision: c.Precision, Confirm: c.Confirm}
+	plan := bench.Config{
+		Mode: bench.ModeOpen, Senders: c.Senders, Partitions: c.Partitions, Partitioner: c.Partitioner, Seed: 1,
+		Verify: bench.VerifyMode(c.Verify), Pacer: c.Pacer, MaxLag: c.MaxLag, Quiet: true,
+	}
+	var errs []error
+	bad := func(flag string, err error) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("--%s: %w", flag, err))
+		}
+	}
+	var err error
+	o.From, err = bench.ParseRate(c.From)
+	bad("from", err)
+	o.To, err = bench.ParseRate(c.To)
+	bad("to", err)
+	if err == nil && (o.From < 1 || o.To < o.From) {
+		bad("to", fmt.Errorf("want rates, from the lower to the higher, not %s to %s", c.From, c.To))
+	}
+	o.Step, err = strconv.ParseFloat(strings.TrimPrefix(c.Step, "x"), 64)
+	if err != nil || o.Step <= 1 {
+		bad("step", fmt.Errorf("%q is not a factor above 1, such as x1.3", c.Step))
+	}
+	if c.Precision <= 0 || c.Precision >= 1 || c.Confirm < 1 {
+		bad("precision", errors.New("want a share between 0 and 1, and --confirm 1 or more"))
+	}
+	plan.Duration, err = bench.ParseDuration(c.Hold)
+	bad("hold", err)
+	plan.Warmup, err = bench.ParseDuration(c.Warmup)
+	bad("warmup", err)
+	plan.Sizes, err = bench.ParseSizes(c.RecordSize)
+	bad("record-size", err)
+	plan.Keys, err = bench.ParseKeys(c.Keys)
+	bad("keys", err)
+	run := runCmd{Topic: c.Topic, Brokers: c.Brokers, Acks: c.Acks, Linger: c.linger(), Property: c.Property}
+	plan.Settings, err = run.settings(bad)
+	if err != nil {
+		errs = append(errs, err)
+	}
+	return o, plan, errors.Join(errs...)
+}
+
+// linger is the flag's, unless it is among the properties.
+func (c *rampCmd) linger() *string {
+	for _, property := range c.Property {
+		if strings.HasPrefix(property, "linger.ms=") && c.Linger == "0" {
+			return nil
+		}
+	}
+	return &c.Linger
+}
