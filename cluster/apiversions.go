@@ -28,6 +28,11 @@ func negotiate(ctx context.Context, l *Link, cfg *Config) (Versions, error) {
 			return Versions{}, err
 		}
 		versions := newVersions(l.Address, response.ApiKeys)
+		for _, f := range response.FinalizedFeatures {
+			if f.Name == "transaction.version" {
+				versions.transactions = f.MaxVersionLevel
+			}
+		}
 		switch {
 		case response.ErrorCode == codeNone:
 			return versions, usable(&versions)

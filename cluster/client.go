@@ -26,6 +26,9 @@ type Client struct {
 	failingSince time.Time
 	// rebootstrapped is set until the next metadata tells about it.
 	rebootstrapped bool
+
+	coordinatorsMu sync.Mutex
+	coordinators   []*Coordinator // to be closed
 }
 
 // NewClient returns a client that starts from cfg.Bootstrap. It dials nothing
@@ -71,6 +74,7 @@ func (c *Client) Close() {
 	c.stop(ErrClosed)
 	<-c.turn // Never given back: from here on every call sees the context.
 	c.dropLocked()
+	c.closeCoordinators()
 }
 
 // join returns a context that ends with ctx or the client, whichever is first.

@@ -17,6 +17,8 @@
 //	                        ▼
 //	                      Link ── Request (control)
 //	                        └──── Detach  (the hot path takes the net.Conn)
+//	transactions ───────► Coordinator: FindCoordinator by a pass, then a Link
+//	                      of its own to that broker, found again when it moves
 //
 // # From bytes to a response
 //
@@ -29,7 +31,7 @@
 // keeps it busy for minutes) and allocates a whole array from its claimed
 // length. So no byte reaches it before the shape walk has shown that every
 // count and length of the message fits the bytes that were received. A
-// response whose layout is not in shapes.go is refused. Bytes that follow a
+// response whose layout is not in shapes.go or coordinator_shapes.go is refused. Bytes that follow a
 // complete response are ignored: a newer broker may append to a message what
 // this client does not know.
 //

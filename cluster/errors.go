@@ -35,6 +35,8 @@ const (
 	codeRebootstrapRequired  = 129
 	codeClusterAuthorization = 31
 	codeAuthenticationFailed = 58
+	codeUnknownTopic         = 3
+	codeNotAttempted         = 55
 )
 
 // CodeError is a broker's answer that carries a Kafka error code.

@@ -22,6 +22,11 @@ var shaped = []struct {
 	{"InitProducerID", keyInitProducerID, newestInitProducerID},
 	{"SaslHandshake", keySaslHandshake, wrappedHandshake},
 	{"SaslAuthenticate", keySaslAuthenticate, newestAuthenticate},
+	{"FindCoordinator", keyFindCoordinator, newestFindCoordinator},
+	{"AddPartitionsToTxn", keyAddPartitionsToTxn, newestAddPartitions},
+	{"AddOffsetsToTxn", keyAddOffsetsToTxn, newestAddOffsets},
+	{"EndTxn", keyEndTxn, implicitEndTxn},
+	{"TxnOffsetCommit", keyTxnOffsetCommit, implicitOffsetCommit},
 }
 
 // fill sets every field of a message to something, arrays to up to two

@@ -24,7 +24,7 @@ func shapeOf(key int16) (shape, bool) {
 	case keySaslAuthenticate:
 		return saslAuthenticateShape(), true
 	}
-	return shape{}, false
+	return coordinatorShapeOf(key)
 }
 
 // apiVersionsShape covers v0 to v5.

@@ -7,12 +7,17 @@ import (
 )
 
 const (
-	keyProduce          = 0
-	keyMetadata         = 3
-	keySaslHandshake    = 17
-	keyApiVersions      = 18
-	keyInitProducerID   = 22
-	keySaslAuthenticate = 36
+	keyProduce            = 0
+	keyMetadata           = 3
+	keyFindCoordinator    = 10
+	keySaslHandshake      = 17
+	keyApiVersions        = 18
+	keyInitProducerID     = 22
+	keyAddPartitionsToTxn = 24
+	keyAddOffsetsToTxn    = 25
+	keyEndTxn             = 26
+	keyTxnOffsetCommit    = 28
+	keySaslAuthenticate   = 36
 
 	// keyLimit is above every API key that exists. Keys beyond it are of
 	// requests that this client does not know and never sends.
@@ -34,6 +39,9 @@ const (
 type Versions struct {
 	address string
 	ranges  [keyLimit]versionRange
+	// transactions is the level of the feature transaction.version that the
+	// whole cluster has been set to; 0 if the broker does not know it.
+	transactions int16
 }
 
 // versionRange is empty when zero, so that an absent key needs no flag.

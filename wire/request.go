@@ -42,6 +42,9 @@ func Flexible(version int16) bool { return version >= firstFlexible }
 type ProduceEncoder struct {
 	Buf  []byte
 	Cuts []int
+	// TransactionalID is sent with every request; empty: null. It may be 32767
+	// bytes long.
+	TransactionalID string
 
 	flexible    bool
 	withTopicID bool
@@ -76,13 +79,26 @@ func (e *ProduceEncoder) Begin(
 	}
 	if e.flexible {
 		b = append(b, 0) // tags of the header
-		b = append(b, 0) // compact null: no transactional id
-	} else {
-		b = binary.BigEndian.AppendUint16(b, math.MaxUint16) // -1: no transactional id
 	}
+	b = e.appendTransactionalID(b)
 	b = binary.BigEndian.AppendUint16(b, uint16(acks))
 	b = binary.BigEndian.AppendUint32(b, uint32(timeoutMs))
 	e.Buf = e.appendArrayLength(b, topics)
+}
+
+func (e *ProduceEncoder) appendTransactionalID(b []byte) []byte {
+	id := e.TransactionalID
+	switch {
+	case id == "" && e.flexible:
+		return append(b, 0) // compact null
+	case id == "":
+		return binary.BigEndian.AppendUint16(b, math.MaxUint16) // -1: null
+	case e.flexible:
+		b = appendUvarint(b, uint32(len(id)+1))
+		return append(b, id...)
+	default:
+		return appendString(b, id)
+	}
 }
 
 // Topic starts a topic with that many partitions. Versions below 13 send the
@@ -178,7 +194,11 @@ func appendString(b []byte, s string) []byte {
 //
 //	RequestOverhead(clientID) + t × TopicOverhead(name) + p × PartitionOverhead
 //
-// plus the batches.
+// plus the batches, and MaxLengthPrefix and its own length for a transactional
+// id.
+
+// MaxLengthPrefix is the bound for what stands before a string.
+const MaxLengthPrefix = 3
 
 // PartitionOverhead is the bound per partition: index, length, tags.
 const PartitionOverhead = 4 + maxUvarintBytes + 1

@@ -13,11 +13,12 @@ import (
 
 // request describes a Produce request. A nil batch is null.
 type request struct {
-	name      string
-	clientID  string
-	acks      int16
-	timeoutMs int32
-	topics    []requestTopic
+	name            string
+	clientID        string
+	transactionalID string
+	acks            int16
+	timeoutMs       int32
+	topics          []requestTopic
 }
 
 type requestTopic struct {
@@ -35,6 +36,9 @@ type requestPartition struct {
 func (r *request) kmsgBytes(version int16, correlationID int32) []byte {
 	req := kmsg.NewPtrProduceRequest()
 	req.Version, req.Acks, req.TimeoutMillis = version, r.acks, r.timeoutMs
+	if r.transactionalID != "" {
+		req.TransactionID = kmsg.StringPtr(r.transactionalID)
+	}
 	for _, t := range r.topics {
 		topic := kmsg.NewProduceRequestTopic()
 		topic.Topic, topic.TopicID = t.name, t.id
@@ -54,6 +58,7 @@ func (r *request) kmsgBytes(version int16, correlationID int32) []byte {
 
 // encode runs the encoder over the request.
 func (r *request) encode(e *ProduceEncoder, version int16, correlationID int32) (size int) {
+	e.TransactionalID = r.transactionalID
 	e.Begin(version, correlationID, r.clientID, r.acks, r.timeoutMs, len(r.topics))
 	for _, t := range r.topics {
 		e.Topic(t.name, t.id, len(t.partitions))
@@ -105,6 +110,11 @@ func requests(t testing.TB) []request {
 			{name: "t", id: id, partitions: []requestPartition{{0, batches[0]}, {1, nil}, {2, []byte{}}, {3, batches[1]}}},
 		}},
 		{name: "topic without partitions", acks: -2, topics: []requestTopic{{name: "t"}}},
+		{name: "transactional", clientID: "kring", transactionalID: "orders-1", acks: -1, topics: []requestTopic{
+			{name: "t", id: id, partitions: []requestPartition{{0, batches[0]}}},
+		}},
+		{name: "longest transactional id", transactionalID: strings.Repeat("x", 1<<15-1), acks: -1},
+		{name: "long transactional id", transactionalID: strings.Repeat("x", 127), acks: -1},
 		{name: "long names", clientID: strings.Repeat("c", 300), topics: []requestTopic{
 			{name: strings.Repeat("t", 249), partitions: []requestPartition{{0, batches[0]}}},
 			{name: strings.Repeat("t", 126), partitions: []requestPartition{{0, batches[0]}}},
@@ -152,6 +162,9 @@ func TestProduceRequestMatchesKmsg(t *testing.T) {
 func (r *request) checkOverhead(t *testing.T, used int) {
 	t.Helper()
 	bound, slack := RequestOverhead(r.clientID), 16
+	if r.transactionalID != "" {
+		bound += MaxLengthPrefix + len(r.transactionalID)
+	}
 	for _, topic := range r.topics {
 		bound += TopicOverhead(topic.name) + len(topic.partitions)*PartitionOverhead
 		slack += max(16, len(topic.name)) + 8 + 8*len(topic.partitions)

@@ -1,0 +1,140 @@
+package kfake
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/kring-go/kring"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// TestExpiredRecord: records that nobody acknowledged in time make the commit
+// fail. After the abort the producer works on, under an epoch in which the old
+// ones can not come back.
+func TestExpiredRecord(t *testing.T) {
+	eachVersion(t, func(t *testing.T, c *kfake.Cluster, _ bool) {
+		p := transactional(t, c, kring.RequestTimeout(500*time.Millisecond), kring.DeliveryTimeout(time.Second))
+		ctx := within(t)
+		must(t, "Init", p.InitTransactions(ctx))
+		var got results
+		for round, name := range []string{"lost", "kept"} {
+			must(t, "Begin", p.BeginTransaction())
+			if round == 0 {
+				var cut atomic.Bool
+				cut.Store(true)
+				c.ControlKey(0, func(r kmsg.Request) (kmsg.Response, error, bool) {
+					c.KeepControl()
+					if cut.Load() && r.(*kmsg.ProduceRequest).TransactionID != nil {
+						return nil, errors.New("cut"), true
+					}
+					return nil, nil, false
+				})
+				produceSome(t, p, name, 50, &got)
+				err := p.CommitTransaction(ctx)
+				if !errors.Is(err, kring.ErrTransactionAbortable) || !errors.Is(err, kring.ErrDeliveryTimeout) {
+					t.Errorf("Commit: %v", err)
+				}
+				cut.Store(false)
+				must(t, "Abort", p.AbortTransaction(ctx))
+				continue
+			}
+			produceSome(t, p, name, 50, &got)
+			must(t, "Commit", p.CommitTransaction(ctx))
+		}
+		if n := len(got.all()); n != 100 {
+			t.Errorf("%d deliveries, want 100", n)
+		}
+		wantCommitted(t, c, "kept")
+	})
+}
+
+// TestNewEpochAfterLostConnection: a copy of a request to the coordinator may
+// still lie before it. Where the epoch would stay the same, a new one is asked
+// for, in the name of the present one, before the next transaction.
+func TestNewEpochAfterLostConnection(t *testing.T) {
+	eachVersion(t, func(t *testing.T, c *kfake.Cluster, implicit bool) {
+		var renewed atomic.Int32
+		c.ControlKey(22, func(r kmsg.Request) (kmsg.Response, error, bool) {
+			c.KeepControl()
+			if req := r.(*kmsg.InitProducerIDRequest); req.TransactionalID != nil && req.ProducerID >= 0 && req.ProducerEpoch >= 0 {
+				renewed.Add(1)
+			}
+			return nil, nil, false
+		})
+		p := transactional(t, c)
+		ctx := within(t)
+		must(t, "Init", p.InitTransactions(ctx))
+		var got results
+		for _, name := range []string{"a", "b"} {
+			must(t, "Begin", p.BeginTransaction())
+			produceSome(t, p, name, 50, &got)
+			if name == "a" {
+				c.ControlKey(26, func(kmsg.Request) (kmsg.Response, error, bool) { return nil, errors.New("cut"), true })
+			}
+			must(t, "Commit", p.CommitTransaction(ctx))
+		}
+		if n := renewed.Load(); (n == 1) == implicit || n > 1 {
+			t.Errorf("%d new epochs asked for, implicit adding %v", n, implicit)
+		}
+		wantCommitted(t, c, "a", "b")
+	})
+}
+
+// TestAbortOfNothing: the transaction was begun by a request that never
+// arrived, after one that was committed. There is nothing to abort, and that
+// must not be the end of the producer.
+func TestAbortOfNothing(t *testing.T) {
+	eachVersion(t, func(t *testing.T, c *kfake.Cluster, _ bool) {
+		p := transactional(t, c)
+		ctx := within(t)
+		must(t, "Init", p.InitTransactions(ctx))
+		var got results
+		must(t, "Begin", p.BeginTransaction())
+		produceSome(t, p, "a", 50, &got)
+		must(t, "Commit", p.CommitTransaction(ctx))
+
+		must(t, "Begin", p.BeginTransaction())
+		produceSome(t, p, "lost", 50, &got)
+		must(t, "Flush", p.Flush(ctx)) // what was never sent needs no EndTxn
+		c.ControlKey(26, func(r kmsg.Request) (kmsg.Response, error, bool) {
+			resp := r.ResponseKind().(*kmsg.EndTxnResponse)
+			resp.ErrorCode = kerr.InvalidTxnState.Code
+			return resp, nil, true
+		})
+		must(t, "Abort", p.AbortTransaction(ctx))
+		must(t, "Begin", p.BeginTransaction())
+		produceSome(t, p, "b", 50, &got)
+		must(t, "Commit", p.CommitTransaction(ctx))
+		wantCommitted(t, c, "a", "b")
+	})
+}
+
+// TestQuickAborts: an abort may overtake what it aborts at any moment, beside
+// the requests that add its partitions.
+func TestQuickAborts(t *testing.T) {
+	eachVersion(t, func(t *testing.T, c *kfake.Cluster, _ bool) {
+		p := transactional(t, c)
+		ctx := within(t)
+		must(t, "Init", p.InitTransactions(ctx))
+		var got results
+		for i := range 30 {
+			must(t, "Begin", p.BeginTransaction())
+			produceSome(t, p, "lost", 5, &got)
+			time.Sleep(time.Duration(i%6) * 100 * time.Microsecond)
+			must(t, "Abort", p.AbortTransaction(ctx))
+			if i%3 == 0 {
+				must(t, "Begin", p.BeginTransaction())
+				must(t, "Produce", p.Produce(ctx, kring.Record{Topic: "t", Value: fmt.Append(nil, i)}, got.take))
+				must(t, "Commit", p.CommitTransaction(ctx))
+			}
+		}
+		if values := committed(t, c); len(values) != 10 {
+			t.Errorf("%d records are seen, want 10: %v", len(values), values)
+		}
+	})
+}
