@@ -34,6 +34,7 @@ type broker struct {
 	stopDone  chan struct{}              // closed by the first turn that stops
 	connected atomic.Bool                // for Stats
 	trouble   atomic.Pointer[error]      // why there is no connection
+	errands   atomic.Pointer[errand]     // what others want done under the role
 
 	// Owned by the role.
 	conn      *netio.Conn
@@ -68,6 +69,7 @@ type request struct {
 	ids     [][16]byte // of the owners' topics, as they were sent
 	version int16      // of this request: topics without an id need an older one
 	sentAt  int64
+	written int64 // when the last byte had left; 0: not yet
 }
 
 // dialResult is what a dialler found: a connection that is ready for Produce,
@@ -174,6 +176,9 @@ func (b *broker) turn() (more bool) {
 		// the turn began. Judged by the older time it had not, and nobody
 		// would mark the partition again.
 		b.env.Now = b.p.clock.Now()
+	}
+	if b.errands.Load() != nil {
+		b.runErrands()
 	}
 	if b.stopping.Load() {
 		b.stop()

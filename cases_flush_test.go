@@ -151,8 +151,9 @@ func TestEverythingAtOnce(t *testing.T) {
 	if testing.Short() {
 		rounds = 60
 	}
-	for range rounds {
-		p, err := kring.New(quick(b.Addrs(), kring.BufferMemory(2<<10), kring.BatchSize(512))...)
+	for i := range rounds {
+		codec := []kring.Codec{kring.NoCompression, kring.Snappy}[i%2]
+		p, err := kring.New(quick(b.Addrs(), kring.BufferMemory(2<<10), kring.BatchSize(512), kring.Compression(codec))...)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/kring-go/kring"
 	"github.com/kring-go/kring/bench/broker"
+	"github.com/kring-go/kring/internal/expand"
 )
 
 var chaosSeed = flag.Uint64("seed", 0, "seed of the fault tests; 0: a new one each time")
@@ -101,7 +102,7 @@ func runChaos(t *testing.T, seed uint64, plain bool) {
 	const partitions = 6
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	c := &chaos{rnd: rnd}
-	b, err := broker.Start(broker.Config{Brokers: 3, Partitions: partitions, Verify: broker.VerifyFull})
+	b, err := broker.Start(broker.Config{Brokers: 3, Partitions: partitions, Verify: broker.VerifyFull, Decompress: expand.Expand})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,6 +116,9 @@ func runChaos(t *testing.T, seed uint64, plain bool) {
 	}
 	if rnd.IntN(3) == 0 {
 		opts = append(opts, kring.DeliveryTimeout(520*time.Millisecond))
+	}
+	if rnd.IntN(2) == 0 {
+		opts = append(opts, kring.Compression(kring.Codec(1+rnd.IntN(4))))
 	}
 	if plain {
 		opts = append(opts, kring.RequireAcks(kring.AcksLeader))

@@ -42,21 +42,27 @@ func (p *Producer) Close(ctx context.Context) error {
 }
 
 func (p *Producer) close(ctx context.Context) error {
+	if p.txn != nil {
+		p.txn.close(ctx)
+	}
 	p.beginClose()
 	err := p.drain(ctx)
+	if p.harvest.Load() != nil {
+		err = nil // what is left is handed back
+	}
 	if err != nil {
 		err = fmt.Errorf("kring: closed before everything was sent: %w", err)
 	}
 	p.cancel(errStopped)
 	// CloseEmpty first: after it nothing new comes to life. Where ctx ended the
 	// flush, a caller that raced Close may still open a batch.
-	delivered, progress := p.lane.Delivered(), time.Now()
+	delivered, progress := p.lanes.delivered(), time.Now()
 	for !p.acc.CloseEmpty() || p.acc.Live() > 0 {
 		// Given up because ctx has ended. A callback that never returns
 		// keeps its batch; Close does not wait for it.
 		p.stopBrokers()
 		p.awaitLive()
-		if n := p.lane.Delivered(); n != delivered {
+		if n := p.lanes.delivered(); n != delivered {
 			delivered, progress = n, time.Now()
 		} else if time.Since(progress) > stuckLimit {
 			p.abandon()
@@ -65,12 +71,16 @@ func (p *Producer) close(ctx context.Context) error {
 	}
 	p.stopBrokers()
 	p.awaitBrokers()
-	p.lane.Stop()
+	p.lanes.stop()
+	p.acc.StopPackers()
 	p.client.Close()
 	p.workers.wait()
 	p.conns.wait()
 	if n := p.awaitSlots(); n != 0 {
 		panic(fmt.Sprintf("kring: %d slots are not home after Close: please report this", n))
+	}
+	if problem := p.interceptors.close(); problem != nil {
+		err = errors.Join(err, problem)
 	}
 	return err
 }
@@ -85,7 +95,8 @@ var errStuck = errors.New("kring: a delivery callback does not return; its gorou
 // that does not return.
 func (p *Producer) abandon() {
 	p.stopBrokers()
-	p.lane.Stop()
+	p.lanes.stop()
+	p.acc.StopPackers()
 	p.client.Close()
 }
 
@@ -157,16 +168,16 @@ func (p *Producer) stopBrokers() {
 func (b *broker) stop() {
 	b.dropFresh()
 	if b.conn != nil {
-		b.hangUp(ErrClosed)
+		b.hangUp(b.p.endCause())
 	}
 	for b.pend.len() > 0 {
 		q := b.pend.pop()
 		q.pending = false
-		b.giveUp(q, ErrClosed)
+		b.giveUp(q, b.p.endCause())
 	}
 	for _, q := range b.slow {
 		q.slow = false
-		b.giveUp(q, ErrClosed)
+		b.giveUp(q, b.p.endCause())
 	}
 	b.slow = b.slow[:0]
 	if !b.stopSeen {

@@ -99,13 +99,21 @@ type config struct {
 	availabilityTimeout time.Duration // 0: off
 	ignoreKeys          bool
 
+	codec  Codec
+	levels levels
+
+	transactionalID    string // empty: no transactions
+	transactionTimeout time.Duration
+
 	security security
+	pipeline pipeline
 
 	onDelivery      Callback     // nil: none
 	logger          *slog.Logger // never nil
 	dial            DialFunc     // never nil
 	exactTimestamps bool
 	inlineDelivery  bool
+	lanes           int // of callbacks
 
 	// given holds, for each setting that the caller gave, how it was written:
 	// an option's call or a property's line. Problems are reported in these
@@ -153,6 +161,10 @@ func defaultConfig() *config {
 		rebootstrapTrigger: 5 * time.Minute,
 
 		adaptive: true,
+		lanes:    1,
+		levels:   defaultLevels(),
+
+		transactionTimeout: time.Minute,
 
 		logger: slog.New(slog.DiscardHandler),
 		dial:   (&net.Dialer{}).DialContext,
@@ -241,6 +253,12 @@ const (
 	setAdaptive
 	setAvailabilityTimeout
 	setIgnoreKeys
+	setCompression
+	setGzipLevel
+	setLZ4Level
+	setZstdLevel
+	setTransactionalID
+	setTransactionTimeout
 	settings // how many there are
 )
 
@@ -253,7 +271,9 @@ socket.connection.setup.timeout.ms socket.connection.setup.timeout.max.ms
 connections.max.idle.ms send.buffer.bytes receive.buffer.bytes
 metadata.max.age.ms metadata.max.idle.ms metadata.recovery.strategy
 metadata.recovery.rebootstrap.trigger.ms partitioner.adaptive.partitioning.enable
-partitioner.availability.timeout.ms partitioner.ignore.keys`
+partitioner.availability.timeout.ms partitioner.ignore.keys
+compression.type compression.gzip.level compression.lz4.level compression.zstd.level
+transactional.id transaction.timeout.ms`
 
 // String returns Java's name of the setting.
 func (s setting) String() string { return strings.Fields(settingNames)[s] }

@@ -55,6 +55,12 @@ func TestDefaultsAreJavas(t *testing.T) {
 		{setAdaptive, c.adaptive, true},
 		{setAvailabilityTimeout, c.availabilityTimeout, time.Duration(0)},
 		{setIgnoreKeys, c.ignoreKeys, false},
+		{setCompression, c.codec, NoCompression},
+		{setGzipLevel, c.levels[Gzip], -1},
+		{setLZ4Level, c.levels[LZ4], 9},
+		{setZstdLevel, c.levels[Zstd], 3},
+		{setTransactionalID, c.transactionalID, ""},
+		{setTransactionTimeout, c.transactionTimeout, 60 * time.Second},
 	}
 	for _, tc := range tests {
 		t.Run(tc.name.String(), func(t *testing.T) {

@@ -5,6 +5,10 @@ import "github.com/kring-go/kring/internal/goroutine"
 // inCallback says that the caller is in a delivery callback. While none runs
 // the dear look is spared.
 func (p *Producer) inCallback() bool {
-	id, busy := p.lane.Busy()
-	return busy && goroutine.ID() == id
+	for _, lane := range p.lanes.all {
+		if id, busy := lane.Busy(); busy && goroutine.ID() == id {
+			return true
+		}
+	}
+	return false
 }

@@ -18,6 +18,9 @@ type producerIDs struct {
 // request starts a request for a producer id unless one is under way. It never
 // waits.
 func (ids *producerIDs) request(p *Producer) {
+	if p.txn != nil { // InitTransactions gets it
+		return
+	}
 	if ids.fatal.Load() != nil || p.ctx.Err() != nil || !ids.running.CompareAndSwap(false, true) {
 		return
 	}

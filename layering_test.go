@@ -32,17 +32,27 @@ func house() []room {
 		hdr  = "github.com/HdrHistogram/hdrhistogram-go"
 
 		scram = "github.com/xdg-go/scram"
+
+		gzip = "github.com/klauspost/compress/gzip"
+		s2   = "github.com/klauspost/compress/s2"
+		zstd = "github.com/klauspost/compress/zstd"
+		lz4  = "github.com/pierrec/lz4/v4"
+		pool = "github.com/valyala/bytebufferpool"
 	)
 	return []room{
 		{path: "internal/goroutine", floor: 0},
 		{path: "internal/invariant", floor: 0},
+		{path: "internal/latency", floor: 0},
 
 		{path: "ring", floor: 1},
 		{path: "slab", floor: 1},
 		{path: "wire", floor: 1},
 		{path: "sasl", floor: 1, foreign: []string{scram}},
+		{path: "compress", floor: 1, foreign: []string{gzip, s2, zstd, lz4}},
 
-		{path: "accum", floor: 2},
+		{path: "internal/expand", floor: 1, foreign: []string{gzip, s2, zstd, lz4}},
+
+		{path: "accum", floor: 2, foreign: []string{pool}},
 		{path: "netio", floor: 2, foreign: []string{unix}},
 		{path: "cluster", floor: 2, foreign: []string{kmsg}},
 

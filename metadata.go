@@ -21,7 +21,8 @@ type metadata struct {
 	// addrs is where the listed brokers are. A broker is made when it first
 	// leads a partition of ours: a large cluster has thousands that never do.
 	addrs  map[int32]string
-	topics []*Topic // every topic that was ever asked for, by order
+	racks  map[int32]string // broker.rack of the listed brokers that have one
+	topics []*Topic         // every topic that was ever asked for, by order
 	wake   chan struct{}
 	asked  atomic.Bool // somebody wants a refresh
 	// lastErr is why the last attempt failed, nil if it succeeded.
@@ -72,7 +73,7 @@ func (p *Producer) addTopic(name string) *Topic {
 	if t, ok := old[name]; ok {
 		return t
 	}
-	t := &Topic{p: p, name: name, order: len(m.topics)}
+	t := &Topic{p: p, name: name, order: len(m.topics), by: p.cfg.pipeline.partitionerOf(name)}
 	t.id.Store(new([16]byte))
 	t.state.changed = make(chan struct{})
 	if checkTopic(name) != nil {
@@ -197,9 +198,13 @@ func (p *Producer) applyBrokers(md *cluster.Metadata) {
 		return // a broker that starts up; keep what is known
 	}
 	m.addrs = make(map[int32]string, len(md.Brokers))
+	m.racks = make(map[int32]string)
 	for i := range md.Brokers {
 		b := &md.Brokers[i]
 		m.addrs[b.ID] = net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port)))
+		if b.Rack != "" {
+			m.racks[b.ID] = b.Rack
+		}
 	}
 	for id, b := range m.byID {
 		addr, listed := m.addrs[id]
@@ -277,7 +282,11 @@ func (p *Producer) applyTopic(t *Topic, info *cluster.Topic, moved *[]*partition
 	if t.sticky.Load() == nil { // before parts: who sees parts uses it
 		t.sticky.Store(newStickyPartitioner(t.p.cfg.batchSize, rand.Uint32()))
 	}
+	if t.known.Load() == nil { // before parts too
+		t.inform(*parts)
+	}
 	t.parts.Store(parts)
+	t.inform(*parts) // after it: nobody is told of partitions that parts does not have
 	t.updateSticky()
 	return incomplete
 }

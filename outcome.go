@@ -3,6 +3,7 @@ package kring
 import (
 	"fmt"
 	"math/rand/v2"
+	"time"
 
 	"github.com/kring-go/kring/accum"
 	"github.com/kring-go/kring/cluster"
@@ -65,9 +66,17 @@ func (b *broker) retryAt(q *partition, batch *accum.Batch) int64 {
 		return b.env.Now
 	}
 	c := &b.p.cfg
+	if KafkaError(batch.Sender.LastCode) == ConcurrentTransactions {
+		// The markers of the transaction before are being written, which
+		// takes milliseconds.
+		return b.env.Now + int64(concurrentRetry)
+	}
 	wait := cluster.Backoff(c.retryBackoff, c.retryBackoffMax, batch.Sender.Attempts, rand.Float64)
 	return b.env.Now + int64(wait)
 }
+
+// concurrentRetry is the pause after CONCURRENT_TRANSACTIONS.
+const concurrentRetry = 20 * time.Millisecond
 
 // sequenceRefused retries a batch whose sequence, producer id or epoch the
 // broker does not accept. See accum's sequences for when that ends in a bump.
@@ -75,6 +84,10 @@ func (b *broker) sequenceRefused(r *request, i int, code KafkaError) {
 	batch, q := r.batches[i], r.owners[i]
 	b.note(batch, code, code)
 	if b.exhausted(q, batch, code) {
+		return
+	}
+	if b.p.txn != nil && (code == InvalidProducerEpoch || q.Oldest(batch)) {
+		b.fail(q, batch, fmt.Errorf("the broker does not accept the batch in this transaction: %w", code))
 		return
 	}
 	if q.MustNotRestart(batch) {
@@ -144,9 +157,13 @@ func (b *broker) fail(q *partition, batch *accum.Batch, cause error) {
 }
 
 func (b *broker) finish(q *partition, batch *accum.Batch, o accum.Outcome) {
+	if b.p.txn != nil {
+		b.p.txn.fail(judgeRecord(o.Err))
+	}
 	q.Drop(batch, false)
 	b.p.stats.failed(batch.Records())
-	q.Finish(batch, o, b.p.lane)
+	b.salvage(q, batch, &o)
+	q.Finish(batch, o, q.lane)
 }
 
 func (b *broker) produceError(q *partition, batch *accum.Batch, cause error) *ProduceError {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/kring-go/kring/accum"
 	"github.com/kring-go/kring/cluster"
-	"github.com/kring-go/kring/internal/goroutine"
 )
 
 // Producer sends records to a Kafka cluster. It is safe for use by any number
@@ -21,10 +20,13 @@ type Producer struct {
 	log     *slog.Logger
 	clock   *accum.Clock
 	acc     *accum.Accumulator
-	lane    *accum.Lane
+	lanes   lanes
 	visits  visits
 	lingers *accum.Lingers
 	client  *cluster.Client
+
+	interceptors *interceptors // nil: none
+	txn          *transactions // nil: not transactional
 
 	topics   atomic.Pointer[map[string]*Topic] // immutable map; replaced under meta.mu
 	identity atomic.Pointer[accum.Identity]
@@ -40,6 +42,7 @@ type Producer struct {
 	closeStarted chan struct{} // closed when Close begins
 	closed       chan struct{} // closed when Close is done
 	closeErr     error
+	harvest      atomic.Pointer[harvest] // of Drain; nil: nobody drains
 	conns        endings
 	ctx          context.Context // ends when background work must end
 	cancel       context.CancelCauseFunc
@@ -55,6 +58,7 @@ func New(opts ...Option) (*Producer, error) {
 		return nil, err
 	}
 	p := &Producer{cfg: *cfg, log: cfg.logger, clock: accum.NewClock()}
+	p.interceptors = newInterceptors(cfg)
 	p.closeStarted, p.closed = make(chan struct{}), make(chan struct{})
 	p.ctx, p.cancel = context.WithCancelCause(context.Background())
 	p.client, err = cluster.NewClient(p.clusterConfig())
@@ -62,7 +66,13 @@ func New(opts ...Option) (*Producer, error) {
 		p.cancel(err)
 		return nil, fmt.Errorf("kring: %w", err)
 	}
-	p.acc = accum.New(accum.Config{
+	compressor, err := cfg.compressor()
+	if err != nil {
+		p.cancel(err)
+		p.client.Close()
+		return nil, err
+	}
+	accumulator := accum.Config{
 		BatchSize:       cfg.batchSize,
 		BufferMemory:    cfg.bufferMemory,
 		Linger:          cfg.linger,
@@ -71,17 +81,23 @@ func New(opts ...Option) (*Producer, error) {
 		Clock:           p.clock,
 		LingerStarted:   func(q *accum.Partition) { p.lingers.Start(q) },
 		Awake:           p.timer.awake,
-	})
-	p.lingers = accum.NewLingers(p.acc)
-	p.lane = accum.NewLane(cfg.onDelivery, p.callbackPanicked)
-	if cfg.inlineDelivery {
-		p.lane.Inline()
 	}
+	if compressor != nil {
+		accumulator.Compressor, accumulator.Codec = compressor, int16(cfg.codec)
+		accumulator.CompressFailed = p.compressFailed
+	}
+	accumulator.Transactional = cfg.transactional()
+	p.acc = accum.New(accumulator)
+	p.lingers = accum.NewLingers(p.acc)
+	p.makeLanes()
 	p.topics.Store(&map[string]*Topic{})
 	p.brokers.Store(new([]*broker))
 	none := accum.NoIdentity()
 	p.identity.Store(&none)
 	p.nowhere = newBroker(p, -1, "")
+	if cfg.transactional() {
+		p.txn = newTransactions(p)
+	}
 	p.meta.init()
 	p.timer.init(p)
 	p.start()
@@ -89,24 +105,13 @@ func New(opts ...Option) (*Producer, error) {
 }
 
 func (p *Producer) start() {
-	p.workers.run(p.runLane)
+	for _, lane := range p.lanes.all {
+		p.workers.run(func() { p.runLane(lane) })
+	}
 	p.workers.run(p.timer.run)
 	p.workers.run(p.refreshMetadata)
 	p.workers.run(p.nowhere.runner)
-}
-
-// runLane is the completion goroutine. A callback that ends its goroutine
-// (runtime.Goexit, as t.Fatal does) gets a successor: the records behind it
-// have callbacks too.
-func (p *Producer) runLane() {
-	ended := false
-	defer func() {
-		if !ended {
-			p.workers.run(p.runLane)
-		}
-	}()
-	p.lane.Run(goroutine.ID())
-	ended = true
+	p.startPackers()
 }
 
 func (p *Producer) clusterConfig() cluster.Config {

@@ -16,8 +16,7 @@ import (
 //
 //   - a name that no Java producer knows is an error that suggests the nearest;
 //   - a value of the wrong form is an error that says what was expected;
-//   - what kring does not support yet (compression, transactions, plug-in
-//     classes) is an error, unless it has the value that Java defaults
+//   - what kring does not support yet (plug-in classes) is an error, unless it has the value that Java defaults
 //     to: then there is nothing to support.
 //
 // Unlike the files that Java reads, nothing is merely ignored: a setting that
@@ -92,7 +91,10 @@ func numberProperty[T int | int64](s setting, unit string, at func(*config) *T) 
 		}
 		n, err := strconv.ParseInt(value, 10, bits)
 		if err != nil {
-			p.malformed(c, value, fmt.Sprintf("a whole number of %s that fits %d bits", unit, bits))
+			if unit != "" {
+				unit = " of " + unit
+			}
+			p.malformed(c, value, fmt.Sprintf("a whole number%s that fits %d bits", unit, bits))
 			return
 		}
 		*at(c) = T(n)
@@ -147,16 +149,12 @@ func unsupportedHint(name string) string {
 	switch {
 	case strings.HasSuffix(name, ".serializer"):
 		return "; keys and values are bytes here, use ByteArraySerializer or leave it out"
-	case name == "compression.type":
-		return "; records are sent uncompressed, use none or leave it out"
 	case strings.HasPrefix(name, "ssl.") && strings.HasSuffix(name, ".password"):
 		return "; stores are PEM files without a password"
 	case strings.HasPrefix(name, "sasl.oauthbearer."):
 		return "; fetch tokens in Go, with the option SASL(sasl.OAuthBearer(...))"
 	case name == "partitioner.class":
 		return "; name the partition in the record, or use the built-in partitioner"
-	case name == "transactional.id":
-		return "; an idempotent producer, the default, needs no transactions to avoid duplicates"
 	default:
 		return ""
 	}

@@ -12,7 +12,7 @@ const byteArraySerializer = "org.apache.kafka.common.serialization.ByteArraySeri
 // knownProperties returns every name that a Java producer of Kafka 4 knows.
 func knownProperties() map[string]property {
 	known := make(map[string]property)
-	for _, p := range slices.Concat(supportedProperties(), securityProperties()) {
+	for _, p := range slices.Concat(openProperties(), securityProperties()) {
 		known[p.name] = p
 	}
 	for line := range strings.Lines(unsupportedTable) {
@@ -27,7 +27,12 @@ func knownProperties() map[string]property {
 	return known
 }
 
-// supportedProperties are those that have an option.
+// openProperties are those that have an option and hold no secret.
+func openProperties() []property {
+	return slices.Concat(supportedProperties(), compressionProperties(), transactionProperties(), pipelineProperties())
+}
+
+// supportedProperties are those of what is in every producer.
 func supportedProperties() []property {
 	return []property{
 		{setBrokers.String(), func(c *config, p property, value string) {
@@ -40,6 +45,7 @@ func supportedProperties() []property {
 		}},
 		{setAcks.String(), setAcksProperty},
 		{inlineProperty, setInlineProperty},
+		{lanesProperty, setLanesProperty},
 		{setRebootstrap.String(), setRebootstrapProperty},
 
 		numberProperty(setRetries, "attempts", func(c *config) *int { return &c.retries }),
@@ -105,14 +111,8 @@ func setRebootstrapProperty(c *config, p property, value string) {
 // with |, those that come to the same. A name alone defaults to null.
 const unsupportedTable = `
 client.dns.lookup use_all_dns_ips
-client.rack
-compression.gzip.level -1
-compression.lz4.level 9
-compression.type none
-compression.zstd.level 3
 config.providers
 enable.metrics.push true|false|TRUE|FALSE|True|False
-interceptor.classes
 internal.auto.downgrade.txn.commit false
 key.serializer ` + byteArraySerializer + `
 metadata.cluster.check.enable false
@@ -120,8 +120,6 @@ metric.reporters |org.apache.kafka.common.metrics.JmxReporter
 metrics.num.samples 2
 metrics.recording.level INFO
 metrics.sample.window.ms 30000
-partitioner.class
-partitioner.rack.aware false
 sasl.client.callback.handler.class
 sasl.kerberos.kinit.cmd /usr/bin/kinit
 sasl.kerberos.min.time.before.relogin 60000
@@ -176,8 +174,6 @@ ssl.provider
 ssl.secure.random.implementation
 ssl.trustmanager.algorithm PKIX
 ssl.truststore.password
-transaction.timeout.ms 60000
 transaction.two.phase.commit.enable false
-transactional.id
 value.serializer ` + byteArraySerializer + `
 `

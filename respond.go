@@ -11,10 +11,12 @@ import (
 // Written is called when the request has left completely. Without acks that is
 // all that will ever be known.
 func (b *broker) Written(slot int) {
+	r := &b.reqs[slot]
+	r.written = b.p.clock.Now()
+	b.p.acc.Stages().Write.Record(r.written - r.sentAt)
 	if b.p.cfg.acks != 0 {
 		return
 	}
-	r := &b.reqs[slot]
 	for i := range r.batches {
 		if batch := r.batches[i]; batch.Sender.Finished { // it expired while it was being written
 			r.owners[i].Drop(batch, true)
@@ -37,6 +39,9 @@ func (b *broker) Response(slot int, frame []byte) error {
 		err = fmt.Errorf("broker %d (%s) sent a Produce response that can not be read: %w", b.id, *b.addr.Load(), err)
 		b.Failed(slot, true, err)
 		return err
+	}
+	if r.written != 0 {
+		b.p.acc.Stages().Ack.Record(b.p.clock.Now() - r.written)
 	}
 	b.failures = 0
 	b.throttle(b.response.ThrottleMs)
@@ -173,5 +178,5 @@ func (b *broker) succeed(r *request, i int, o accum.Outcome) {
 	q.Proven(batch)
 	q.Drop(batch, true)
 	b.p.stats.acked(batch.Records())
-	q.Finish(batch, o, b.p.lane)
+	q.Finish(batch, o, q.lane)
 }

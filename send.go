@@ -11,6 +11,9 @@ import (
 // another request could follow at once. Every method here is for the holder of
 // the role.
 func (b *broker) send() (more bool) {
+	if b.p.txn != nil {
+		b.dropUnsent()
+	}
 	if b.id < 0 {
 		b.passOn()
 		return false
@@ -63,7 +66,7 @@ func (q *partition) mayMove() bool { return q.inSend == 0 && !q.slow }
 // fit keeps its place. Work is proportional to the partitions that are ready.
 func (b *broker) drain() {
 	b.chosen, b.owners = b.chosen[:0], b.owners[:0]
-	size := wire.RequestOverhead(b.p.cfg.clientID)
+	size := wire.RequestOverhead(b.p.cfg.clientID) + wire.MaxLengthPrefix + len(b.p.cfg.transactionalID)
 	b.env.Identity = *b.p.identity.Load()
 	for range b.pend.len() {
 		q := b.pend.pop()
@@ -102,6 +105,9 @@ func (b *broker) drain() {
 
 // next asks q for a batch and bumps the epoch if q can not go on otherwise.
 func (b *broker) next(q *partition) (*accum.Batch, accum.Wait) {
+	if b.p.txn != nil {
+		return b.nextInTransaction(q)
+	}
 	batch, wait := q.Next(&b.env)
 	if wait == accum.WaitBump {
 		b.p.bumpEpoch(b.env.Identity)
@@ -126,7 +132,7 @@ func (b *broker) postpone(q *partition, wait accum.Wait) {
 		}
 		b.p.ids.request(b.p)
 		b.slowDown(q)
-	case accum.WaitBackoff, accum.WaitBump:
+	case accum.WaitBackoff, accum.WaitBump, accum.WaitTransaction:
 		b.slowDown(q)
 	}
 }
@@ -154,7 +160,7 @@ func (b *broker) write() error {
 			r.ids = append(r.ids, *q.topic.id.Load())
 		}
 	}
-	r.sentAt = b.env.Now
+	r.sentAt, r.written = b.env.Now, 0
 	b.correl++
 	b.encode(r)
 	buf, from := r.encoder.Buf, 0
@@ -178,6 +184,10 @@ func (b *broker) write() error {
 // ones have ids.
 const lastVersionWithNames = 12
 
+// lastVersionWithoutAdding is the last Produce version with which a broker does
+// not add partitions to a transaction by itself (KIP-890).
+const lastVersionWithoutAdding = 11
+
 func (b *broker) encode(r *request) {
 	c := &b.p.cfg
 	e := &r.encoder
@@ -191,6 +201,12 @@ func (b *broker) encode(r *request) {
 		if r.ids[i] == [16]byte{} {
 			// The broker that answered the metadata request knows no ids.
 			r.version = min(r.version, lastVersionWithNames)
+		}
+	}
+	if b.p.txn != nil {
+		e.TransactionalID = c.transactionalID
+		if !b.p.txn.implicit.Load() {
+			r.version = min(r.version, lastVersionWithoutAdding)
 		}
 	}
 	e.Begin(r.version, b.correl, c.clientID, c.acks, int32(c.requestTimeout/time.Millisecond), topics)

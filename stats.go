@@ -21,6 +21,7 @@ type counters struct {
 	blocked         atomic.Uint64
 	metadataUpdates atomic.Uint64
 	callbackPanics  atomic.Uint64
+	stuckLanes      atomic.Uint64
 }
 
 func (c *counters) acked(records int)  { c.ackedRecords.Add(uint64(records)) }
@@ -41,6 +42,11 @@ type Stats struct {
 	BlockedCalls   uint64 // Produce calls that had to wait for memory
 	Metadata       uint64 // metadata answers
 	CallbackPanics uint64
+	StuckCallbacks uint64 // callbacks that did not return within five seconds
+	// RecordBytes and CompressedBytes are what went into the compressor and what
+	// is sent in its place; 0 without Compression. A batch that does not become
+	// smaller counts in both.
+	RecordBytes, CompressedBytes uint64
 
 	BufferTotal     int64 // bytes of buffer.memory in slots
 	BufferFree      int64 // bytes of free slots
@@ -67,11 +73,13 @@ func (p *Producer) Stats() Stats {
 		BlockedCalls:    c.blocked.Load(),
 		Metadata:        c.metadataUpdates.Load(),
 		CallbackPanics:  c.callbackPanics.Load(),
+		StuckCallbacks:  c.stuckLanes.Load(),
 		BufferTotal:     int64(s.Slots()) * int64(s.SlotSize()),
 		BufferFree:      int64(s.Free()) * int64(s.SlotSize()),
 		BufferWaiting:   s.Waiting(),
 		IncompleteBatch: p.acc.Live(),
 	}
+	st.RecordBytes, st.CompressedBytes = p.acc.Compressed()
 	for _, b := range *p.brokers.Load() {
 		st.Brokers++
 		if b.connected.Load() {

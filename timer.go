@@ -63,6 +63,7 @@ func (t *timer) run() {
 		}
 		p.acc.Tick()
 		p.tickAll()
+		p.reportLanes(now)
 		if p.cfg.adaptive && now-lastLoads > int64(loadInterval) && lastLive == now {
 			lastLoads = now
 			p.updateLoads()

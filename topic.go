@@ -19,6 +19,9 @@ type Topic struct {
 	name  string
 	order int // position in the producer's list; groups batches in a request
 
+	by    Partitioner                // nil: the built-in one; immutable
+	known atomic.Pointer[Partitions] // what by is told; nil without by
+
 	// parts is nil until the topic is known, and only grows: sequences must
 	// outlive a broker that forgets a partition for a moment.
 	parts  atomic.Pointer[[]*partition]
@@ -42,6 +45,8 @@ type partition struct {
 	leader atomic.Pointer[broker]
 	epoch  int32 // leader epoch; under meta.mu
 
+	lane *accum.Lane // of its callbacks; immutable
+
 	load atomic.Int32 // queued batches, for the adaptive partitioner; written by the role of home
 
 	// lastBatch is the size of the batch that left last; written by the role
@@ -52,6 +57,11 @@ type partition struct {
 	pending bool // stands in home's pend list
 	slow    bool // stands in home's slow list
 	inSend  int  // requests of home that carry a batch of this partition
+
+	// The number of the last transaction that the partition is in, and of that
+	// to which somebody was asked to add it (under transactions.mu).
+	joined atomic.Uint64
+	asked  uint64
 }
 
 // PartitionReady is called by whoever has news for the sender.
@@ -95,14 +105,28 @@ func (t *Topic) ProduceSync(ctx context.Context, r Record) (Delivery, error) {
 		return d, d.Err
 	case <-ctx.Done():
 		return Delivery{}, fmt.Errorf("kring: record to %s[%d] was accepted, its outcome is unknown: %w",
-			t.name, q.Index, ctx.Err())
+			q.Topic, q.Index, ctx.Err())
 	}
 }
 
-// produce validates, chooses a partition and appends. It returns where the
-// record went.
+// produce is accept with the interceptors around it, if there are any.
 func (t *Topic) produce(ctx context.Context, r *Record, cb Callback, wait bool) (*partition, accum.Ticket, error) {
+	if in := t.p.interceptors; in != nil {
+		return in.produce(ctx, t, r, cb, wait)
+	}
+	return t.accept(ctx, r, cb, wait)
+}
+
+// accept validates, chooses a partition and appends. It returns where the
+// record went.
+func (t *Topic) accept(ctx context.Context, r *Record, cb Callback, wait bool) (q *partition, ticket accum.Ticket, err error) {
 	p := t.p
+	if p.txn != nil {
+		if err := p.txn.enter(); err != nil {
+			return nil, 0, err
+		}
+		defer func() { p.txn.leave(err, wait) }()
+	}
 	if ctx == nil { // a forgiven mistake: no limit but MaxBlock
 		ctx = context.Background()
 	}
@@ -140,6 +164,9 @@ func (t *Topic) produce(ctx context.Context, r *Record, cb Callback, wait bool) 
 			}
 		}
 		return t.append(ctx, (*parts)[target], &rec, &budget, wait)
+	}
+	if t.by != nil {
+		return t.appendCustom(ctx, r, &rec, &budget, wait)
 	}
 	if r.Key != nil && !p.cfg.ignoreKeys {
 		return t.append(ctx, (*parts)[partitionForKey(r.Key, int32(len(*parts)))], &rec, &budget, wait)

@@ -20,7 +20,9 @@ func (c *config) validate() error {
 	c.checkBrokers()
 	c.checkEach()
 	c.checkTogether()
+	c.checkLanes()
 	c.checkSecurity()
+	c.checkPipeline()
 	return errors.Join(c.problems...)
 }
 
@@ -47,6 +49,7 @@ func (c *config) checkEach() {
 	}
 	c.checkNumbers()
 	c.checkDurations()
+	c.checkCompression()
 }
 
 func (c *config) checkNumbers() {
@@ -135,6 +138,7 @@ func (c *config) checkTogether() {
 	if c.idempotence {
 		c.checkIdempotence()
 	}
+	c.checkTransactions()
 }
 
 func (c *config) checkIdempotence() {

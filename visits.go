@@ -39,18 +39,22 @@ func (v *visits) heldUp(now int64) bool {
 // nobody is at it.
 func (b *broker) newReader() func() {
 	p := b.p
+	lane := p.lanes.sole()
+	if lane == nil {
+		return b.kick
+	}
 	var id uint64 // of the reader's goroutine
 	return func() {
 		now := p.clock.Now()
-		if now < p.visits.notBefore.Load() || !p.lane.Claim() {
+		if now < p.visits.notBefore.Load() || !lane.Claim() {
 			b.kick()
 			return
 		}
 		if b.role.Enter() {
 			b.drive(visitTurns)
 		}
-		if !p.lane.Waiting() {
-			p.lane.Release()
+		if !lane.Waiting() {
+			lane.Release()
 			return
 		}
 		if id == 0 {
@@ -64,7 +68,7 @@ func (b *broker) newReader() func() {
 			}
 		}()
 		p.visits.since.Store(now)
-		p.lane.Visit(id)
+		lane.Visit(id)
 		p.visits.end(p.clock.Now())
 		ended = false
 	}

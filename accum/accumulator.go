@@ -22,6 +22,14 @@ type Config struct {
 	LingerStarted func(p *Partition)
 	// Awake is called when a batch is opened; it must be cheap.
 	Awake func()
+	// Compressor compresses batches, whose attributes are then Codec; nil: none
+	// does. CompressFailed hears of its errors, on any goroutine; the batch is
+	// sent as it is.
+	Compressor     Compressor
+	Codec          int16
+	CompressFailed func(error)
+	// Transactional marks every batch as part of a transaction.
+	Transactional bool
 }
 
 // minSlot keeps a tiny batch.size from cutting the arena into crumbs: the
@@ -36,6 +44,8 @@ type Accumulator struct {
 	limit      int // bytes at which a batch that holds a record is full
 	maxRecords int
 	linger     int64
+	packing    *packing // nil: nothing is compressed
+	stages     *Stages
 
 	_        [128]byte
 	epoch    atomic.Uint64 // flush epoch: incremented by every Flush
@@ -46,6 +56,7 @@ type Accumulator struct {
 
 	mu         sync.Mutex // partitions are added rarely
 	partitions atomic.Pointer[[]*Partition]
+	ratios     map[string]*ratio // by topic; guarded by mu
 
 	flushers atomic.Int32
 	flushMu  sync.Mutex
@@ -55,7 +66,7 @@ type Accumulator struct {
 // New makes an accumulator. BatchSize must be at most MaxBatchBytes and
 // BufferMemory at least one batch.
 func New(cfg Config) *Accumulator {
-	slot := max(cfg.BatchSize, minSlot)
+	slot := cfg.slotSize()
 	a := &Accumulator{
 		cfg:        cfg,
 		slab:       slab.New(cfg.BufferMemory, slot),
@@ -63,6 +74,8 @@ func New(cfg Config) *Accumulator {
 		maxRecords: min(maxCount, max(slot/8, 1)),
 		linger:     int64(cfg.Linger),
 		flushes:    make(map[*flush]struct{}),
+		ratios:     make(map[string]*ratio),
+		stages:     new(Stages),
 	}
 	perBatch := (a.maxRecords + chunkSize - 1) / chunkSize
 	a.batches = make([]Batch, a.slab.Slots())
@@ -73,6 +86,12 @@ func New(cfg Config) *Accumulator {
 		b.buf = a.slab.Bytes(uint32(i))
 		b.done.chunks = chunks[i*perBatch : (i+1)*perBatch : (i+1)*perBatch]
 		b.state.store(sealedBit)
+	}
+	if cfg.Compressor != nil {
+		a.packing = &packing{
+			with: cfg.Compressor, codec: cfg.Codec, failed: cfg.CompressFailed,
+			waiting: make(chan *Batch, len(a.batches)), stop: make(chan struct{}),
+		}
 	}
 	a.partitions.Store(new([]*Partition))
 	a.slab.OnWait(a.relieve)
@@ -96,8 +115,25 @@ func (a *Accumulator) Partitions() []*Partition { return *a.partitions.Load() }
 // partition has something for the sender.
 func (a *Accumulator) Make(topic string, index int32, sink ReadySink) *Partition {
 	p := &Partition{acc: a, Topic: topic, Index: index, sink: sink}
+	p.limit.Store(int64(a.limit))
+	if a.packing != nil {
+		p.ratio = a.ratioOf(topic)
+		p.limit.Store(int64(a.limitAt(p.ratio.estimate())))
+	}
 	p.sender.init()
 	return p
+}
+
+// ratioOf is what is known of a topic; its partitions share it.
+func (a *Accumulator) ratioOf(topic string) *ratio {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	r := a.ratios[topic]
+	if r == nil {
+		r = newRatio()
+		a.ratios[topic] = r
+	}
+	return r
 }
 
 // Publish adds a partition to the list, where Flush and Close find it and

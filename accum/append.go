@@ -95,7 +95,7 @@ func (p *Partition) tryAppend(w word, r *Record) appendOutcome {
 			return stale
 		}
 		if s.sealed() {
-			if _, total := wire.RecordSize(r.Payload, 0, 0); s.offset()+total > a.limit {
+			if _, total := wire.RecordSize(r.Payload, 0, 0); s.offset()+total > int(p.limit.Load()) {
 				return sealedFull
 			}
 			return sealedEarly
@@ -107,9 +107,10 @@ func (p *Partition) tryAppend(w word, r *Record) appendOutcome {
 		n := s.count()
 		delta := ts - b.baseTs.Load()
 		body, total := wire.RecordSize(r.Payload, int32(n), delta)
-		if !s.roomFor(total, a.limit, a.maxRecords) {
+		if !s.roomFor(total, int(p.limit.Load()), a.maxRecords) {
+			b.sealing(a.cfg.Clock.Now())
 			if s, won := b.state.seal(w.gen()); won && s.complete() {
-				p.MarkReady()
+				p.handOver(b, w.gen())
 			}
 			return sealedFull
 		}
@@ -129,7 +130,7 @@ func (p *Partition) tryAppend(w word, r *Record) appendOutcome {
 			b.noteDelta(ts)
 		}
 		if b.state.commit().complete() { // last one out hands the batch over
-			p.MarkReady()
+			p.handOver(b, w.gen())
 		}
 		return appended
 	}

@@ -36,13 +36,21 @@ type Batch struct {
 
 	done completions
 
+	// Of the packer, and of the sender when pack says so, see pack.go.
+	pack       packCell
+	attributes int16
+	wire       []byte // what is sent, header included; empty: the slot as it is
+
 	// Written by the opener. baseTs and created are atomic because a
 	// goroutine with a stale open word may look before its CAS fails.
 	baseTs  atomic.Int64
 	created atomic.Int64
 	part    *Partition
-	epoch   uint64   // flush epoch in which the batch was opened
-	chain   []uint32 // further slots; empty unless the one record is oversize
+
+	sealedAt   atomic.Int64 // see sealing
+	finishedAt int64        // of the sender until Finish, then the lane's
+	epoch      uint64       // flush epoch in which the batch was opened
+	chain      []uint32     // further slots; empty unless the one record is oversize
 
 	Sender SenderState
 
@@ -106,9 +114,18 @@ func (b *Batch) Records() int {
 // heap says that the batch is the child of a split and has no slot.
 func (b *Batch) heap() bool { return b.parent != nil }
 
-// Size is the number of bytes of the batch on the wire. Only for a complete
-// batch.
+// Size is the number of bytes of the batch on the wire. Only for a batch that
+// Next returned.
 func (b *Batch) Size() int {
+	if len(b.wire) > 0 {
+		return len(b.wire)
+	}
+	return b.rawSize()
+}
+
+// rawSize is the number of bytes of the records as they were written, and a
+// header. Only for a complete batch.
+func (b *Batch) rawSize() int {
 	if b.heapSize > 0 {
 		return b.heapSize
 	}
@@ -121,7 +138,15 @@ func (b *Batch) Created() int64 { return b.created.Load() }
 // AppendSegments appends the batch's bytes to dst, in order. Only for a
 // complete batch whose header has been written.
 func (b *Batch) AppendSegments(dst [][]byte) [][]byte {
-	left := b.Size()
+	if len(b.wire) > 0 {
+		return append(dst, b.wire)
+	}
+	return b.rawSegments(dst)
+}
+
+// rawSegments is AppendSegments of what lies in the slot.
+func (b *Batch) rawSegments(dst [][]byte) [][]byte {
+	left := b.rawSize()
 	n := min(left, len(b.buf))
 	dst = append(dst, b.buf[:n])
 	left -= n
@@ -140,6 +165,7 @@ func (b *Batch) AppendSegments(dst [][]byte) [][]byte {
 func (b *Batch) WriteHeader() {
 	size, n := b.Size(), b.Records()
 	h := wire.BatchHeader{
+		Attributes:      b.attributes,
 		LastOffsetDelta: int32(n - 1),
 		BaseTimestamp:   b.baseTs.Load(),
 		MaxTimestamp:    b.maxTs.Load(),
@@ -147,6 +173,14 @@ func (b *Batch) WriteHeader() {
 		ProducerEpoch:   b.Sender.ProducerEpoch,
 		BaseSequence:    SequenceOnWire(b.Sender.Sequence),
 		RecordCount:     int32(n),
+	}
+	if b.acc.cfg.Transactional {
+		h.Attributes |= transactionalBit
+	}
+	if len(b.wire) > 0 {
+		wire.PutBatchHeader(b.wire, &h, size-wire.BatchHeaderSize)
+		wire.PutCRC(b.wire, wire.BatchCRC(b.wire))
+		return
 	}
 	wire.PutBatchHeader(b.buf, &h, size-wire.BatchHeaderSize)
 	first := min(size, len(b.buf))
@@ -160,6 +194,9 @@ func (b *Batch) WriteHeader() {
 	}
 	wire.PutCRC(b.buf, crc)
 }
+
+// transactionalBit is the attribute of a batch that is part of a transaction.
+const transactionalBit = 1 << 4
 
 // crcStart is the offset of the attributes, the first byte under the CRC.
 const crcStart = 21

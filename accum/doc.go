@@ -45,6 +45,19 @@
 // gets no successor; and it moves the open word off a batch before the batch
 // can begin another life.
 //
+// # Compression
+//
+// With a Compressor, a complete batch is compressed once before the sender takes
+// it (pack.go): by the writer whose commit completed it, or by a packer if the
+// sender or a Flush sealed it.
+//
+//	P1 CAS pack .......... loose → busy, in one life of the batch: a claim
+//	P2 compress .......... the slot is read, wire is written
+//	P3 store pack ........ packed: publishes wire to the sender's look; then M1
+//
+// The records stay in the slot as they were written, for callbacks and Split. A
+// busy batch is neither taken nor given up, so its life can not end under P2.
+//
 // # Ownership
 //
 //	Batch.state, link, baseTs, maxTs   shared by the writers, by CAS
@@ -53,6 +66,8 @@
 //	                                   then the sender; then the lane
 //	Batch.Sender, Partition.sender     the holder of the role of the broker
 //	                                   that is the partition's home
+//	Batch.wire, attributes             who has claimed it, from P1 to P3; then
+//	                                   the sender
 //	Batch.outcome                      the sender until Finish, then the lane
 //	slot                               record side: until the callbacks have
 //	                                   run; socket side: while a request that
@@ -68,6 +83,7 @@
 //	Lane.Claim                                              a goroutine that may call back
 //	Lane.Visit, Release, Waiting                            who has claimed it
 //	Lingers.Fire, Accumulator.Tick                          the timer
+//	Accumulator.Pack                                        the packers
 //
 // Append waits for memory, and only if it is told to; it parks in the slab's
 // queue, first come, first served. Flush waits for outcomes. Nothing else here

@@ -36,6 +36,7 @@ func (b *Batch) ReleaseSocket() {
 func (b *Batch) Finish(o Outcome, lane *Lane) {
 	b.Sender.Finished = true
 	b.outcome = o
+	b.finishedAt = b.acc.cfg.Clock.Now()
 	if b.heap() || b.done.used.Load() || b.acc.cfg.AlwaysComplete {
 		lane.push(b)
 		return
@@ -125,5 +126,5 @@ func (b *Batch) completion(k int) Completion {
 // recordBytes is the encoded records as far as the first slot holds them. An
 // oversize record has no timestamp delta, so its first bytes are enough.
 func (b *Batch) recordBytes() []byte {
-	return b.buf[wire.BatchHeaderSize:min(b.Size(), len(b.buf))]
+	return b.buf[wire.BatchHeaderSize:min(b.rawSize(), len(b.buf))]
 }

@@ -81,6 +81,9 @@ func values(t testing.TB, b *Batch) (out [][]byte) {
 		t.Fatalf("crc %#x, want %#x", got, want)
 	}
 	rest := raw[wire.BatchHeaderSize:]
+	if codec := raw[22] & 7; codec != 0 {
+		rest = expand(t, codec, rest)
+	}
 	for i := range n {
 		r, next, err := wire.NextRecord(rest)
 		if err != nil {

@@ -218,6 +218,7 @@ func (l *Lane) completeInline(b *Batch) {
 		l.deliverFrom(b, &next)
 	}
 	l.ran.Add(1)
+	b.calledBack()
 	b.release()
 }
 
@@ -241,6 +242,7 @@ func (l *Lane) resume() {
 	l.now = nil
 	l.busy.Store(false)
 	l.ran.Add(1)
+	b.calledBack()
 	b.release()
 }
 

@@ -16,22 +16,25 @@ import (
 type laneRig struct {
 	t      *testing.T
 	lane   *Lane
+	acc    *Accumulator
 	parent Batch
 	part   Partition
 	inside atomic.Int32
 	called atomic.Int64
 }
 
-func newLaneRig(t *testing.T) *laneRig {
-	r := &laneRig{t: t, part: Partition{Topic: "t"}}
+func newLaneRig(t *testing.T) *laneRig { return makeLaneRig(t, runLane(t, nil)) }
+
+func makeLaneRig(t *testing.T, l *Lane) *laneRig {
+	r := &laneRig{t: t, lane: l, part: Partition{Topic: "t"}}
 	r.parent.pieces.Store(1 << 30) // never released
-	r.lane = runLane(t, nil)
+	r.acc, _, _ = newTest(t, Config{BatchSize: minSlot, BufferMemory: minSlot}, 0)
 	return r
 }
 
 func (r *laneRig) batch() *Batch {
 	return &Batch{
-		parent: &r.parent, part: &r.part, records: 1, moved: make([]Completion, 1),
+		acc: r.acc, parent: &r.parent, part: &r.part, records: 1, moved: make([]Completion, 1),
 		heapSize: wire.BatchHeaderSize, buf: make([]byte, wire.BatchHeaderSize),
 	}
 }
@@ -169,8 +172,7 @@ func TestLaneStopsBehindVisitor(t *testing.T) {
 	for !l.Claim() {
 		runtime.Gosched()
 	}
-	r := &laneRig{t: t, lane: l}
-	r.parent.pieces.Store(1 << 30)
+	r := makeLaneRig(t, l)
 	in, out := make(chan struct{}), make(chan struct{})
 	var after atomic.Bool
 	first, second := r.batch(), r.batch()

@@ -23,6 +23,10 @@ type Partition struct {
 	Index int32
 	acc   *Accumulator
 	sink  ReadySink
+	ratio *ratio // nil: nothing is compressed
+	// limit is the bytes at which a batch that holds a record is full. It
+	// changes only when batches are compressed.
+	limit atomic.Int64
 
 	_ [64]byte
 	// open names the batch that is appended to: none, a batch in one of its
@@ -76,7 +80,11 @@ func (p *Partition) SealOpen() {
 	if w.empty() || w.closed() {
 		return
 	}
-	p.Seal(Ticket(w))
+	b := &p.acc.batches[w.index()]
+	b.sealing(p.acc.cfg.Clock.Now())
+	if s, won := b.state.seal(w.gen()); won && s.complete() {
+		p.handOverLater(b, w.gen())
+	}
 }
 
 // Ticket names the batch that took a record.
@@ -85,8 +93,9 @@ type Ticket uint64
 // Seal ends the linger of the batch that t names, if it still has any.
 func (p *Partition) Seal(t Ticket) {
 	b := &p.acc.batches[word(t).index()]
+	b.sealing(p.acc.cfg.Clock.Now())
 	if s, won := b.state.seal(word(t).gen()); won && s.complete() {
-		p.MarkReady()
+		p.handOver(b, s.gen())
 	}
 }
 

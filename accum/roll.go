@@ -62,7 +62,7 @@ func (p *Partition) commitFirst(b *Batch, self word) {
 	if p.acc.epoch.Load() != epoch {
 		p.Seal(Ticket(self))
 	}
-	p.opened(s)
+	p.opened(b, s)
 }
 
 // prepare starts a new life of b with r's bytes reserved. Nobody else sees b.
@@ -90,6 +90,7 @@ func (p *Partition) prepare(b *Batch, r *Record, size int) (gen uint32) {
 		b.done.ensure(0)
 	}
 	gen = (b.state.load().gen() + 1) & genMask
+	b.unpack(gen)
 	b.link.store(emptyLink(gen))
 	b.live.Store(b.epoch + 1)
 	s := makeState(gen, min(size, maxOffset), 1, 1)
@@ -170,15 +171,17 @@ func (p *Partition) encodeFirst(b *Batch, r *Record, size int) {
 	}
 }
 
-// opened tells the sender and the timer about a new batch, whose state after
+// opened tells the sender and the timer about a new batch b, whose state after
 // the first commit is s.
-func (p *Partition) opened(s state) {
+func (p *Partition) opened(b *Batch, s state) {
 	a := p.acc
 	if a.cfg.Awake != nil {
 		a.cfg.Awake()
 	}
 	switch {
-	case s.complete(), a.linger == 0, a.pressure.Load():
+	case s.complete():
+		p.handOver(b, s.gen())
+	case a.linger == 0, a.pressure.Load():
 		p.MarkReady()
 	case s.sealed(): // somebody sealed it meanwhile; the last one out marks
 	case p.lingering.Load() == 0 && p.lingering.CompareAndSwap(0, 1):

@@ -30,20 +30,22 @@ type Wait uint8
 
 // The reasons, in the words of a person who asks why a record is not sent.
 const (
-	Go           Wait = iota // there is a batch
-	WaitEmpty                // nothing queued, or an opener is about to publish
-	WaitLinger               // the open batch may still fill; the timer marks
-	WaitWriters              // sealed, but a goroutine is still writing; it marks
-	WaitInFlight             // an answer must come first; the sender looks again then
-	WaitBackoff              // the head batch failed a moment ago; look again later
-	WaitIdentity             // no producer id yet; look again when there is one
-	WaitBump                 // sequences must restart: bump the epoch and ask again
+	Go              Wait = iota // there is a batch
+	WaitEmpty                   // nothing queued, or an opener is about to publish
+	WaitLinger                  // the open batch may still fill; the timer marks
+	WaitWriters                 // sealed, but a goroutine is still writing; it marks
+	WaitPacking                 // being compressed; whoever does so marks
+	WaitInFlight                // an answer must come first; the sender looks again then
+	WaitBackoff                 // the head batch failed a moment ago; look again later
+	WaitIdentity                // no producer id yet; look again when there is one
+	WaitBump                    // sequences must restart: bump the epoch and ask again
+	WaitTransaction             // not in the transaction yet; whoever adds it marks
 )
 
 func (w Wait) String() string {
 	return [...]string{
-		"ready", "empty", "linger", "writers", "in flight", "retry backoff",
-		"no producer id", "epoch bump",
+		"ready", "empty", "linger", "writers", "compression", "in flight", "retry backoff",
+		"no producer id", "epoch bump", "not yet in the transaction",
 	}[w]
 }
 
@@ -81,6 +83,8 @@ func (p *Partition) Next(e *Env) (*Batch, Wait) {
 			// idempotence because of the sequences, without it because a
 			// second refusal would put it behind those that follow.
 			return nil, WaitInFlight
+		case !b.isPacked(): // the child of a split
+			return nil, WaitPacking
 		}
 		return b, Go
 	}
@@ -118,10 +122,14 @@ func (p *Partition) headReady(now int64) (*Batch, Wait) {
 		if !p.due(b, now) {
 			return nil, WaitLinger
 		}
+		b.sealing(now)
 		st, _ = b.state.seal(p.sender.head.gen())
 	}
 	if !st.complete() {
 		return nil, WaitWriters
+	}
+	if !b.isPacked() {
+		return nil, WaitPacking
 	}
 	return b, Go
 }
@@ -154,6 +162,7 @@ func (p *Partition) Take(b *Batch, e *Env) {
 		s.retry = removeFirst(s.retry)
 	} else {
 		p.advance(b)
+		b.taken(e.Now)
 		s.order += orderStep
 		b.Sender.Order = s.order
 		if e.Idempotent {
@@ -240,8 +249,8 @@ func (p *Partition) Expired(before int64) *Batch {
 	}
 	gen := p.sender.head.gen()
 	b.state.seal(gen)
-	if !b.state.load().complete() {
-		return nil // the last writer marks the partition
+	if !b.state.load().complete() || !b.neverSent() {
+		return nil // the last writer, or who compresses it, marks the partition
 	}
 	p.advance(b)
 	p.sender.order += orderStep

@@ -108,6 +108,9 @@ func (p *Partition) Proven(b *Batch) {
 // does. (The copy of the batch before it, which failed for good, comes first.)
 func (p *Partition) MustNotRestart(b *Batch) bool { return b.Sender.Orphaned && p.oldest(b) }
 
+// Oldest says that no batch of p that is older than b is outstanding.
+func (p *Partition) Oldest(b *Batch) bool { return p.oldest(b) }
+
 // oldest says that no batch older than b is outstanding.
 func (p *Partition) oldest(b *Batch) bool {
 	for _, list := range [...][]*Batch{p.sender.inflight, p.sender.retry} {

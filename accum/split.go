@@ -16,6 +16,10 @@ import (
 // keeps its slot until both pieces have an outcome, so a Flush that waits for
 // b waits for the pieces too.
 func (p *Partition) Split(b *Batch) error {
+	if p.ratio != nil {
+		p.ratio.reset()
+		p.limit.Store(int64(p.acc.limitAt(1)))
+	}
 	records := b.recordBytes()
 	half := len(records) / 2
 	n := b.Records()

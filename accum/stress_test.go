@@ -88,23 +88,33 @@ func TestAppendStress(t *testing.T) {
 		batch, slots, size int
 		linger             time.Duration
 		failEvery          int
+		packers            int // more than 0: compressed
 	}{
-		{"one partition", 4, 1, 1024, 8, 40, 0, 0},
-		{"two slots", 8, 2, 512, 2, 60, 0, 0},
-		{"linger under pressure", 8, 16, 1024, 12, 100, time.Hour, 0},
-		{"oversize", 4, 2, 512, 12, 900, 0, 0},
-		{"retries", 6, 3, 1024, 16, 50, 0, 7},
-		{"tiny batches", 6, 3, 1, 16, 20, 0, 0},
+		{"one partition", 4, 1, 1024, 8, 40, 0, 0, 0},
+		{"two slots", 8, 2, 512, 2, 60, 0, 0, 0},
+		{"linger under pressure", 8, 16, 1024, 12, 100, time.Hour, 0, 0},
+		{"oversize", 4, 2, 512, 12, 900, 0, 0, 0},
+		{"retries", 6, 3, 1024, 16, 50, 0, 7, 0},
+		{"tiny batches", 6, 3, 1, 16, 20, 0, 0, 0},
+		{"compressed", 6, 3, 1024, 300, 50, 0, 7, 2},
+		{"compressed, two slots", 8, 2, 512, 2, 60, 0, 0, 1},
+		{"compressed under pressure", 8, 16, 1024, 12, 100, time.Hour, 0, 2},
+		{"compressed oversize", 4, 2, 512, 12, 2000, 0, 5, 2},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			per := 20000
 			if testing.Short() {
 				per = 2000
 			}
-			a, parts, ready := newTest(t, Config{
+			cfg := Config{
 				BatchSize: tc.batch, Linger: tc.linger,
 				BufferMemory: int64(tc.slots * max(tc.batch, minSlot)),
-			}, tc.parts)
+			}
+			if tc.packers > 0 {
+				cfg = compressed(t, cfg)
+			}
+			a, parts, ready := newTest(t, cfg, tc.parts)
+			runPackers(t, a, tc.packers)
 			for i := range a.batches { // near the wrap of gen
 				a.batches[i].state.store(makeState(genMask-uint32(i%3), 0, 0, 0) | sealedBit)
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kring-go/kring"
 	"github.com/kring-go/kring/bench/broker"
+	"github.com/kring-go/kring/internal/expand"
 )
 
 // patience is how long the end of a test waits for what it stops. It is only
@@ -79,7 +80,7 @@ func MaxMessageBytes(n int) Option { return func(s *settings) { s.config.MaxBatc
 func NewCluster(tb testing.TB, opts ...Option) *Cluster {
 	tb.Helper()
 	c := &Cluster{tb: tb, news: make(chan struct{})}
-	s := settings{config: broker.Config{Verify: broker.VerifyFull, Hook: c.hook}}
+	s := settings{config: broker.Config{Verify: broker.VerifyFull, Hook: c.hook, Decompress: expand.Expand}}
 	s.config.OnRecord = func(*broker.Record) { c.announce() }
 	for _, o := range opts {
 		o(&s)

@@ -1,6 +1,7 @@
 package guides
 
 import (
+	"context"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -160,7 +161,7 @@ func TestEveryErrorHasAnAnswer(t *testing.T) {
 func TestSnippetsRun(t *testing.T) {
 	c := kringtest.NewCluster(t, kringtest.Partitions(3))
 	for name, start := range map[string]func(...string) (*kring.Producer, error){
-		"throughput": throughput, "latency": latency, "logged": logged,
+		"throughput": throughput, "latency": latency, "logged": logged, "compressed": compressed,
 		"asFranz": asFranz, "asSarama": asSarama, "asConfluent": asConfluent,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -193,8 +194,31 @@ func TestSnippetsRun(t *testing.T) {
 			}
 		})
 	}
-	if n := len(c.Await(t.Context(), "orders", 66)); n != 66 {
-		t.Errorf("%d orders, want 66", n)
+	if n := len(c.Await(t.Context(), "orders", 77)); n != 77 {
+		t.Errorf("%d orders, want 77", n)
+	}
+}
+
+func TestDrained(t *testing.T) {
+	c := kringtest.NewCluster(t, kringtest.Partitions(1))
+	p, err := throughput(c.Addrs()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.ProduceSync(t.Context(), kring.Record{Topic: "orders"}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // no time at all
+	if err := p.Produce(t.Context(), kring.Record{Topic: "orders", Value: []byte("kept")}, nil); err != nil {
+		t.Fatal(err)
+	}
+	var kept []string
+	if err := drained(ctx, p, func(u kring.Undelivered) { kept = append(kept, string(u.Value)) }); err != nil {
+		t.Fatal(err)
+	}
+	if len(kept) > 1 || len(kept) == 1 && kept[0] != "kept" {
+		t.Errorf("kept %q", kept)
 	}
 }
 

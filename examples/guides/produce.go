@@ -19,6 +19,23 @@ func throughput(addrs ...string) (*kring.Producer, error) {
 	)
 }
 
+// compressed is tuning.md's producer with compression.
+func compressed(addrs ...string) (*kring.Producer, error) {
+	return kring.New(
+		kring.Brokers(addrs...),
+		kring.Compression(kring.LZ4), // or Zstd: smaller, and slower
+	)
+}
+
+// drained is explain.md's end of a service that keeps what was not delivered.
+func drained(ctx context.Context, p *kring.Producer, spill func(kring.Undelivered)) error {
+	left, err := p.Drain(ctx)
+	for _, u := range left {
+		spill(u) // u.Record can be produced again as it is
+	}
+	return err
+}
+
 // latency is tuning.md's producer for few records that are in a hurry.
 func latency(addrs ...string) (*kring.Producer, error) {
 	return kring.New(

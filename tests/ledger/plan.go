@@ -49,6 +49,10 @@ type Plan struct {
 	// partitioner needs: the plain load of a latency measurement.
 	Bare bool
 
+	// Text fills values with words in place of random bytes, so that they
+	// compress to about a third.
+	Text bool
+
 	// BaseTime is where explicit timestamps lie: up to an hour before it. Zero
 	// means that every record takes the producer's clock.
 	BaseTime int64 // milliseconds

@@ -1,5 +1,10 @@
 package ledger
 
+import (
+	"strconv"
+	"strings"
+)
+
 // poolSize is larger than the largest value plus the range of start offsets, so
 // that a value is one copy out of the pool.
 const (
@@ -26,11 +31,10 @@ type Source struct {
 func (p *Plan) Sources() []*Source {
 	pool := make([]byte, poolSize)
 	rnd := random(p.Run)
-	for i := 0; i < len(pool); i += 8 {
-		word := rnd.next()
-		for j := range 8 {
-			pool[i+j] = byte(word >> (8 * j))
-		}
+	if p.Text {
+		fillWords(pool, &rnd)
+	} else {
+		fillRandom(pool, &rnd)
 	}
 	sources := make([]*Source, p.Goroutines)
 	for g := range sources {
@@ -40,6 +44,26 @@ func (p *Plan) Sources() []*Source {
 		}
 	}
 	return sources
+}
+
+func fillRandom(pool []byte, rnd *random) {
+	for i := 0; i < len(pool); i += 8 {
+		word := rnd.next()
+		for j := range 8 {
+			pool[i+j] = byte(word >> (8 * j))
+		}
+	}
+}
+
+// fillWords writes what looks like the JSON of a web shop, with a random number
+// between two words.
+func fillWords(pool []byte, rnd *random) {
+	words := strings.Fields(`"event":"page_view", "path":"/products/ "user": "session": "referrer":"https://example.com/
+"status":200, "ms": "region":"eu-central", "currency":"EUR", "amount": "items":[ ], } {`)
+	for i := 0; i < len(pool); {
+		i += copy(pool[i:], words[rnd.below(uint64(len(words)))])
+		i += copy(pool[i:], strconv.FormatUint(rnd.below(10_000), 10))
+	}
 }
 
 // Next generates the next record; false after the last one.

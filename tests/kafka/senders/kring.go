@@ -36,6 +36,13 @@ func openKring(bootstrap []string, topic string, o Options, done func(ledger.Com
 	if o.Linger != 0 {
 		opts = append(opts, kring.Linger(max(0, o.Linger)))
 	}
+	if o.Compression != "" {
+		compression, err := kring.FromProperties(map[string]string{"compression.type": o.Compression})
+		if err != nil {
+			return nil, fmt.Errorf("senders: %w", err)
+		}
+		opts = append(opts, compression)
+	}
 	p, err := kring.New(opts...)
 	if err != nil {
 		return nil, fmt.Errorf("senders: %w", err)

@@ -13,6 +13,7 @@ type Options struct {
 	Acks           string        // "", "all", "1" or "0"; the last two without idempotence
 	MetadataMaxAge time.Duration // 0: the client's default
 	Linger         time.Duration // negative: none; 0: the client's default
+	Compression    string        // Java's word; "": none. kring only
 }
 
 // Names lists the clients that Open knows.
