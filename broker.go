@@ -33,8 +33,10 @@ type broker struct {
 	stopping  atomic.Bool                // the producer is closing: fail everything
 	stopDone  chan struct{}              // closed by the first turn that stops
 	connected atomic.Bool                // for Stats
+	waiting   atomic.Int64               // see noteWaiting
 	trouble   atomic.Pointer[error]      // why there is no connection
 	errands   atomic.Pointer[errand]     // what others want done under the role
+	meters    meters                     // written under the role
 
 	// Owned by the role.
 	conn      *netio.Conn
@@ -191,7 +193,30 @@ func (b *broker) turn() (more bool) {
 	if b.pend.len() > 0 {
 		more = b.send()
 	}
+	b.noteWaiting()
 	return more
+}
+
+// noteWaiting keeps since when partitions wait for a request that does not
+// leave, on the monotonic clock; 0: none do. It is for
+// partitioner.availability.timeout.ms.
+func (b *broker) noteWaiting() {
+	if b.p.cfg.availabilityTimeout == 0 {
+		return
+	}
+	switch waits := b.pend.len() > 0; {
+	case !waits && b.waiting.Load() != 0, waits && b.lastSend == b.env.Now:
+		b.waiting.Store(0)
+	case waits && b.waiting.Load() == 0:
+		b.waiting.Store(b.env.Now)
+	}
+}
+
+// unavailable says that b has had something to send for too long.
+func (b *broker) unavailable(now int64) bool {
+	timeout := int64(b.p.cfg.availabilityTimeout)
+	since := b.waiting.Load()
+	return timeout > 0 && since != 0 && now-since > timeout
 }
 
 // collect moves the ready ring into pend and reports whether there was anything.
@@ -242,47 +267,4 @@ func (b *broker) move(q *partition, to *broker) {
 		to.enqueue(q)
 	}
 	to.kick()
-}
-
-// queue is a FIFO of partitions in a growing circular buffer.
-type queue struct {
-	items []*partition
-	head  int
-	count int
-}
-
-func (q *queue) len() int { return q.count }
-
-func (q *queue) push(x *partition) {
-	if q.count == len(q.items) {
-		q.grow()
-	}
-	q.items[(q.head+q.count)%len(q.items)] = x
-	q.count++
-}
-
-// pushFront puts x back where pop took it.
-func (q *queue) pushFront(x *partition) {
-	if q.count == len(q.items) {
-		q.grow()
-	}
-	q.head = (q.head + len(q.items) - 1) % len(q.items)
-	q.items[q.head] = x
-	q.count++
-}
-
-func (q *queue) pop() *partition {
-	x := q.items[q.head]
-	q.items[q.head] = nil
-	q.head = (q.head + 1) % len(q.items)
-	q.count--
-	return x
-}
-
-func (q *queue) grow() {
-	items := make([]*partition, max(16, 2*len(q.items)))
-	for i := range q.count {
-		items[i] = q.items[(q.head+i)%len(q.items)]
-	}
-	q.items, q.head = items, 0
 }

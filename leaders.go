@@ -45,7 +45,8 @@ func (t *Topic) grow(info *cluster.Topic) *[]*partition {
 	return &grown
 }
 
-// updateSticky tells the partitioner which partitions have a leader.
+// updateSticky tells the partitioner which partitions have a leader that takes
+// batches.
 func (t *Topic) updateSticky() {
 	s := t.sticky.Load()
 	parts := *t.parts.Load()
@@ -54,8 +55,10 @@ func (t *Topic) updateSticky() {
 	if t.p.cfg.adaptive {
 		loads = make([]int32, len(parts))
 	}
+	now := t.p.clock.Now()
 	for i, q := range parts {
-		available[i] = q.leader.Load() != t.p.nowhere
+		leader := q.leader.Load()
+		available[i] = leader != t.p.nowhere && !leader.unavailable(now)
 		if loads != nil {
 			loads[i] = q.load.Load()
 		}
