@@ -25,7 +25,7 @@ KAFKA_FLAGS   ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo kbench test check fmt-check vet staticcheck lint cross tidy-check \
-	race stress fuzz bench benchcmp cover test-kafka kafka-up kafka-down clean
+	race stress fuzz bench benchcmp compare cover test-kafka kafka-up kafka-down clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -129,6 +129,9 @@ bench: ## Benchmarks of the library, BENCHCOUNT (10) times, into BENCHOUT (bin/b
 
 benchcmp: $(TOOLS)/benchstat ## Compare two results: make benchcmp OLD=a.txt NEW=b.txt
 	$(TOOLS)/benchstat $(OLD) $(NEW)
+
+compare: kbench ## Compare producers in turns: make compare COMPARE='--client kring,java --scenario open-1'
+	bin/kbench compare $(COMPARE)
 
 cover: ## Which statements no test reaches, as a page: bin/cover.html
 	@mkdir -p bin

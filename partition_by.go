@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/kring-go/kring/accum"
@@ -20,12 +21,20 @@ var ErrPartitioner = errors.New("kring: the partitioner failed")
 // One that counts should also be a TopicPartitioner, since a count shared by
 // several topics is even over none of them.
 type Partitioner interface {
-	// Partition returns where r goes: a number from 0 to p.Count()-1. It is
+	// Partition returns where r goes: a number from 0 to p.Count()-1, or
+	// BuiltInPartition for the choice that the built-in partitioner makes. It is
 	// called once for each record, never for a retry. Any other number makes
 	// Produce return ErrInvalidPartition, and a panic ErrPartitioner; the
 	// record is then not accepted. It must not keep the slices of r.
 	Partition(r Record, p Partitions) int32
 }
+
+// BuiltInPartition is what a Partitioner returns for a record that the built-in
+// partitioner should place.
+const BuiltInPartition int32 = math.MinInt32
+
+// errBuiltIn says that the built-in partitioner is to choose. It goes nowhere.
+var errBuiltIn = errors.New("kring: left to the built-in partitioner")
 
 // TopicPartitioner is a Partitioner with state for each topic.
 type TopicPartitioner interface {
@@ -122,6 +131,9 @@ func (t *Topic) appendCustom(ctx context.Context, r *Record, rec *accum.Record, 
 	chosen, err := t.ask(own, known)
 	if err != nil {
 		return nil, 0, err
+	}
+	if chosen == BuiltInPartition {
+		return nil, 0, errBuiltIn
 	}
 	if chosen < 0 || chosen >= known.count {
 		return nil, 0, fmt.Errorf("%w: the partitioner %T chose partition %d for a record to topic %q, which has %d partitions: the record was not accepted",

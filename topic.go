@@ -166,7 +166,10 @@ func (t *Topic) accept(ctx context.Context, r *Record, cb Callback, wait bool) (
 		return t.append(ctx, (*parts)[target], &rec, &budget, wait)
 	}
 	if t.by != nil {
-		return t.appendCustom(ctx, r, &rec, &budget, wait)
+		q, ticket, err := t.appendCustom(ctx, r, &rec, &budget, wait)
+		if err != errBuiltIn {
+			return q, ticket, err
+		}
 	}
 	if r.Key != nil && !p.cfg.ignoreKeys {
 		return t.append(ctx, (*parts)[partitionForKey(r.Key, int32(len(*parts)))], &rec, &budget, wait)
