@@ -62,6 +62,8 @@ type Settings struct {
 	BatchSize   int           `json:"batch_size_bytes"`
 	BufferBytes int64         `json:"buffer_memory_bytes"`
 	MaxInFlight int           `json:"max_in_flight"`
+	// Compression is none, gzip, snappy, lz4 or zstd; "" is none.
+	Compression string `json:"compression,omitempty"`
 	// Props are the properties that the user named with -X, in Java's words.
 	// The typed fields above already contain those that they cover.
 	Props map[string]string `json:"props"`

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -77,6 +79,7 @@ type Config struct {
 
 	Sizes           Sizes         `json:"size"`
 	Keys            Keys          `json:"keys"`
+	Payload         string        `json:"payload,omitempty"` // PayloadText; "" is PayloadRandom
 	Compressibility float64       `json:"compressibility"`
 	Records         int64         `json:"records"` // 0: by Duration alone
 	Duration        time.Duration `json:"duration_ns"`
@@ -116,6 +119,7 @@ func (c *Config) Validate() error {
 	want(c.Records >= 0, "--num-records is %d, want 1 or more", c.Records)
 	want(c.Records > 0 || c.Duration > 0, "nothing to do: give --num-records or --duration")
 	want(c.Compressibility >= 0 && c.Compressibility <= 1, "--compressibility is %v, want 0 to 1", c.Compressibility)
+	c.checkPayload(want)
 	want(c.LatencySample >= 0, "--latency-sample is %d, want 1 or more", c.LatencySample)
 	want(c.Outstanding >= 0, "--outstanding is %d, want 1 or more", c.Outstanding)
 	switch c.Mode {
@@ -148,6 +152,19 @@ func (c *Config) Validate() error {
 		errs = append(errs, fmt.Errorf("--%w", err))
 	}
 	return errors.Join(errs...)
+}
+
+// checkPayload looks at what values consist of, and at what becomes of them.
+func (c *Config) checkPayload(want func(ok bool, format string, args ...any)) {
+	want(slices.Contains(append(Codecs(), ""), c.Settings.Compression),
+		"--compression is %q, want %s", c.Settings.Compression, strings.Join(Codecs(), ", "))
+	switch c.Payload {
+	case "", PayloadRandom:
+	case PayloadText:
+		want(c.Compressibility == 0, "--compressibility is for random payloads: text is as it is")
+	default:
+		want(false, "--payload is %q, want %s or %s", c.Payload, PayloadRandom, PayloadText)
+	}
 }
 
 // CheckAddress refuses what can not be an address, before anybody dials it.

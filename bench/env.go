@@ -125,7 +125,7 @@ func (s *Settings) properties() map[string]string {
 	}
 	out := map[string]string{
 		"acks": s.Acks, "enable.idempotence": strconv.FormatBool(s.Idempotent),
-		"linger.ms": strconv.FormatInt(s.Linger.Milliseconds(), 10),
+		"linger.ms": strconv.FormatInt(s.Linger.Milliseconds(), 10), "compression.type": s.Codec(),
 	}
 	for name, n := range map[string]int64{
 		"batch.size": int64(s.BatchSize), "buffer.memory": s.BufferBytes,

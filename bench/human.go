@@ -36,8 +36,15 @@ func WritePlan(w io.Writer, c *Config, lib Library, target string) {
 	if c.Settings.Idempotent {
 		idempotent = "idempotent"
 	}
+	size := sizeText(c.Sizes)
+	if c.Payload == PayloadText {
+		size += " of text"
+	}
+	if codec := c.Settings.Codec(); codec != CompressionNone {
+		size += ", compressed with " + codec
+	}
 	fmt.Fprintf(w, "plan   %s, values of %s, keys %s, %s, %d partitions of %s, acks=%s, %s, linger %v, verify %s\n",
-		loop, sizeText(c.Sizes), c.Keys, bound, c.Partitions, c.Settings.Topic, c.Settings.Acks, idempotent, c.Settings.Linger, c.Verify)
+		loop, size, c.Keys, bound, c.Partitions, c.Settings.Topic, c.Settings.Acks, idempotent, c.Settings.Linger, c.Verify)
 }
 
 // sizeText is the distribution, in bytes where it is a single number.

@@ -40,6 +40,9 @@ func (s *Settings) kringProperties() map[string]string {
 	if s.BufferBytes > 0 {
 		props["buffer.memory"] = strconv.FormatInt(s.BufferBytes, 10)
 	}
+	if s.Compression != "" {
+		props["compression.type"] = s.Compression
+	}
 	if s.MaxInFlight > 0 {
 		props["max.in.flight.requests.per.connection"] = strconv.Itoa(s.MaxInFlight)
 	}

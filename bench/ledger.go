@@ -26,6 +26,7 @@ type VerifyPlan struct {
 	Shard           Shard   `json:"shard,omitzero"`
 	Seed            uint64  `json:"seed"`
 	Sizes           Sizes   `json:"size"`
+	Payload         string  `json:"payload,omitempty"`
 	Compressibility float64 `json:"compressibility"`
 }
 
@@ -33,7 +34,7 @@ type VerifyPlan struct {
 func (c *Config) verifyPlan() VerifyPlan {
 	return VerifyPlan{
 		RunID: c.RunID, Topic: c.Settings.Topic, Partitions: c.Partitions, Senders: c.Shard.all(c.Senders), Shard: c.Shard,
-		Seed: c.Seed, Sizes: c.Sizes, Compressibility: c.Compressibility,
+		Seed: c.Seed, Sizes: c.Sizes, Payload: c.Payload, Compressibility: c.Compressibility,
 	}
 }
 

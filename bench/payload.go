@@ -43,6 +43,7 @@ func stampOf(value []byte, run uint64) (tag uint64, ours, whole bool) {
 // used by the records whose sequence is k modulo their number.
 type pool struct {
 	bodies [][]byte
+	fixed  int // bytes of text that every record has alike
 }
 
 const (
@@ -51,22 +52,45 @@ const (
 	poolBytes = 16 << 20
 )
 
+// newPayload makes the pool of a kind of payload.
+func newPayload(kind string, seed uint64, sizes Sizes, compressibility float64) *pool {
+	if kind == PayloadText {
+		return newTextPool(seed, sizes)
+	}
+	return newPool(seed, sizes, compressibility)
+}
+
+// bodyCount is how many bodies a pool has: a power of two.
+func bodyCount(kind string, sizes Sizes) int {
+	count := poolBodies
+	if kind == PayloadText {
+		count = textBodies
+	}
+	for count > 1 && count*sizes.Max() > poolBytes {
+		count /= 2
+	}
+	return count
+}
+
+// newEmptyPool is a pool of zeros.
+func newEmptyPool(kind string, sizes Sizes) *pool {
+	size, count := sizes.Max(), bodyCount(kind, sizes)
+	arena := make([]byte, count*size)
+	p := &pool{bodies: make([][]byte, count)}
+	for k := range p.bodies {
+		p.bodies[k] = arena[k*size : (k+1)*size : (k+1)*size]
+	}
+	return p
+}
+
 // newPool fills bodies of the largest size. compressibility 0 is random bytes,
 // 1 is one repeated byte; between them, that share of each body's bytes is
 // repeated.
 func newPool(seed uint64, sizes Sizes, compressibility float64) *pool {
-	size := sizes.Max()
-	count := poolBodies
-	for count > 1 && count*size > poolBytes {
-		count /= 2
-	}
 	r := newRNG(seed, 0x706f6f6c)
-	arena := make([]byte, count*size)
-	p := &pool{bodies: make([][]byte, count)}
-	for k := range p.bodies {
-		body := arena[k*size : (k+1)*size : (k+1)*size]
+	p := newEmptyPool(PayloadRandom, sizes)
+	for _, body := range p.bodies {
 		fillBody(body, r, compressibility)
-		p.bodies[k] = body
 	}
 	return p
 }
@@ -90,12 +114,15 @@ func (p *pool) matches(seq uint64, value []byte) bool {
 	return len(value) <= len(body) && bytes.Equal(value[StampSize:], body[StampSize:len(value)])
 }
 
-// ratio is the share of bytes that are not repeated, as achieved.
+// ratio is the share of bytes that are repeated, as achieved; of text, those
+// that are the same in every record.
 func (p *pool) ratio() float64 {
-	plain, all := 0, 0
+	plain, all := p.fixed, 0
 	for _, b := range p.bodies {
-		plain += bytes.Count(b, []byte{'k'})
 		all += len(b)
+		if p.fixed == 0 {
+			plain += bytes.Count(b, []byte{'k'})
+		}
 	}
 	if all == 0 {
 		return 0

@@ -56,6 +56,7 @@ type WorkloadInfo struct {
 	Partitioner     string  `json:"partitioner"`
 	Size            string  `json:"size"`
 	Keys            string  `json:"keys"`
+	Payload         string  `json:"payload"` // random or text
 	Compressibility float64 `json:"compressibility"`
 	WarmupNs        int64   `json:"warmup_ns"`
 	DurationNs      int64   `json:"duration_ns"` // as measured
@@ -116,6 +117,7 @@ type Totals struct {
 	RateAchieved float64 `json:"rate_achieved"` // acknowledged records per second
 	Batches      *int64  `json:"batches"`
 	Requests     *int64  `json:"requests"`
+	BatchBytes   *int64  `json:"batch_bytes"` // of Batches, as they came
 }
 
 // Latencies are the five distributions; null where a mode has none.

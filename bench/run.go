@@ -109,7 +109,7 @@ func (r *run) prepare() error {
 	}
 	slots := retainSlots(c, r.lib.Retaining)
 	r.rec = newRecorder(c, r.clock, slots)
-	r.pool = newPool(c.Seed, c.Sizes, c.Compressibility)
+	r.pool = newPayload(c.Payload, c.Seed, c.Sizes, c.Compressibility)
 	keys := newKeyTable(c.Keys)
 	for i := range c.Senders {
 		s := &sender{

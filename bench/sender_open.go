@@ -15,6 +15,7 @@ func (s *sender) openLoop(ctx context.Context, end uint64) {
 	s.newSample()
 	zero := s.rec.start.Load()
 	now := s.rec.clock() - zero
+	woke := now // What was due before has waited for the harness, and not for the client.
 	for s.seq < end {
 		due := s.rec.schedule.intended(s.id, s.seq)
 		if now < due {
@@ -22,10 +23,14 @@ func (s *sender) openLoop(ctx context.Context, end uint64) {
 			if s.signal.stop.Load() {
 				return
 			}
+			woke = now
 			continue
 		}
 		if now > s.grace || s.signal.stop.Load() {
 			return
+		}
+		if due <= woke && s.seq >= s.shard.measured.Load() {
+			s.shard.wake.record(woke - due)
 		}
 		var ok bool
 		if now, ok = s.timed(ctx, zero, now, due); !ok {
@@ -37,18 +42,15 @@ func (s *sender) openLoop(ctx context.Context, end uint64) {
 	}
 }
 
-// await sleeps until due, and notes how late the wake-up came. That lateness is
-// the harness's own; the lag of a record may also be the client's doing, when
-// it did not take the record before.
+// await sleeps until due, or longer. How much longer is the harness's own doing,
+// for every record that was due meanwhile; the lag of a record may also be the
+// client's, when it did not take the record before.
 func (s *sender) await(zero, due int64) int64 {
 	s.publish()
 	now := s.rec.clock() - zero
 	for now < due && !s.signal.stop.Load() {
 		s.pacer.wait(due - now)
 		now = s.rec.clock() - zero
-	}
-	if s.seq >= s.shard.measured.Load() {
-		s.shard.wake.record(now - due)
 	}
 	return now
 }

@@ -230,6 +230,6 @@ func (t *target) describe(r *Result) {
 	if t.embedded != nil {
 		// What has arrived says more than what was sent.
 		stats := t.report.Stats
-		r.Totals.Batches, r.Totals.Requests = &stats.Batches, &stats.Produce
+		r.Totals.Batches, r.Totals.Requests, r.Totals.BatchBytes = &stats.Batches, &stats.Produce, &stats.Bytes
 	}
 }

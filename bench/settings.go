@@ -13,6 +13,22 @@ type SettingFlags struct {
 	Acks      *string
 	Linger    *time.Duration
 	BatchSize *int64
+	// Compression is one of Codecs.
+	Compression *string
+}
+
+// CompressionNone is the name of no compression.
+const CompressionNone = "none"
+
+// Codecs are the values of Java's compression.type.
+func Codecs() []string { return []string{CompressionNone, "gzip", "snappy", "lz4", "zstd"} }
+
+// Codec is how batches are compressed, CompressionNone where nothing was said.
+func (s *Settings) Codec() string {
+	if s.Compression == "" {
+		return CompressionNone
+	}
+	return s.Compression
 }
 
 // DefaultLinger is Kafka's since 4.0, and the harness's for every client.
@@ -71,6 +87,9 @@ func NewSettings(flags SettingFlags, props map[string]string) (Settings, error) 
 			s.BufferBytes = number(name, 64)
 		case "max.in.flight.requests.per.connection":
 			s.MaxInFlight = int(number(name, 32))
+		case "compression.type":
+			s.Compression = value
+			clash(name, "--compression", flags.Compression != nil && *flags.Compression != value)
 		case "bootstrap.servers":
 			errs = append(errs, errors.New("-X bootstrap.servers: use --brokers"))
 		default:
@@ -85,6 +104,9 @@ func NewSettings(flags SettingFlags, props map[string]string) (Settings, error) 
 	}
 	if flags.BatchSize != nil {
 		s.BatchSize = int(*flags.BatchSize)
+	}
+	if flags.Compression != nil {
+		s.Compression = *flags.Compression
 	}
 	s.Acks = normalAcks(s.Acks)
 	switch idempotence {

@@ -36,6 +36,12 @@ func TestNewSettings(t *testing.T) {
 		{name: "agreement is no clash", flags: SettingFlags{Linger: millis(7)}, props: []string{"linger.ms=7"}, want: func(s *Settings) bool {
 			return s.Linger == 7*time.Millisecond
 		}},
+		{name: "compression becomes typed", props: []string{"compression.type=lz4"}, want: func(s *Settings) bool {
+			return s.Compression == "lz4" && s.Codec() == "lz4" && len(s.Props) == 0 && s.properties()["compression.type"] == "lz4"
+		}},
+		{name: "compression by its flag", flags: SettingFlags{Compression: str("zstd")}, want: func(s *Settings) bool { return s.Codec() == "zstd" }},
+		{name: "no compression", want: func(s *Settings) bool { return s.Codec() == CompressionNone }},
+		{name: "two codecs", flags: SettingFlags{Compression: str("zstd")}, props: []string{"compression.type=lz4"}, bad: "--compression contradicts"},
 		{name: "clash", flags: SettingFlags{Linger: millis(5)}, props: []string{"linger.ms=7"}, bad: "--linger contradicts"},
 		{name: "acks against idempotence", flags: SettingFlags{Acks: str("1")}, props: []string{"enable.idempotence=true"}, bad: "contradicts"},
 		{name: "no number", props: []string{"linger.ms=soon"}, bad: "not a whole number"},
@@ -81,6 +87,10 @@ func TestValidate(t *testing.T) {
 		{"pacer", func(c *Config) { c.Pacer = "x" }, "pacer"},
 		{"partitioner", func(c *Config) { c.Partitioner = "x" }, "--partitioner"},
 		{"compressibility", func(c *Config) { c.Compressibility = 2 }, "--compressibility"},
+		{"codec", func(c *Config) { c.Settings.Compression = "LZ4" }, "--compression"},
+		{"payload", func(c *Config) { c.Payload = "words" }, "--payload"},
+		{"text is as it is", func(c *Config) { c.Payload, c.Compressibility = PayloadText, 0.5 }, "--compressibility is for random"},
+		{"text", func(c *Config) { c.Payload = PayloadText }, ""},
 		{"profile", func(c *Config) { c.Profiles.CPU = "/no/such/folder/x" }, "profile"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

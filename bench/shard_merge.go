@@ -103,6 +103,7 @@ func (t *Totals) add(o *Totals, first bool) {
 	t.WindowAcked += o.WindowAcked
 	t.Batches = addKnown(t.Batches, o.Batches, first)
 	t.Requests = addKnown(t.Requests, o.Requests, first)
+	t.BatchBytes = addKnown(t.BatchBytes, o.BatchBytes, first)
 }
 
 func (c *Cost) add(o *Cost, first bool) {

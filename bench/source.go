@@ -37,7 +37,7 @@ func retainSlots(c *Config, retaining bool) int {
 		return 0
 	}
 	slots := maxRetainSlots
-	for slots > poolBodies && slots*max(c.Sizes.Max(), 64)*c.Senders > retainBytes {
+	for slots > max(poolBodies, bodyCount(c.Payload, c.Sizes)) && slots*max(c.Sizes.Max(), 64)*c.Senders > retainBytes {
 		slots /= 2
 	}
 	return slots

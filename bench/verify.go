@@ -48,7 +48,7 @@ func NewVerifier(plan VerifyPlan) (*Verifier, error) {
 		return nil, fmt.Errorf("bench: plan has %d senders and %d partitions", plan.Senders, plan.Partitions)
 	}
 	v := &Verifier{
-		plan: plan, pool: newPool(plan.Seed, plan.Sizes, plan.Compressibility),
+		plan: plan, pool: newPayload(plan.Payload, plan.Seed, plan.Sizes, plan.Compressibility),
 		seen: make([]*bitmap, plan.Senders), partitions: make([]partitionCheck, plan.Partitions),
 	}
 	for i := range v.seen {

@@ -15,7 +15,8 @@ type apiRange struct {
 
 // apis lists what the broker speaks beside Produce. Fetch ends before topics
 // are named by id. librdkafka needs Fetch 4 to be there before it produces
-// record batches of version 2 at all.
+// record batches of version 2 at all, and FindCoordinator 0 before it compresses
+// with LZ4.
 func (b *Broker) apis() []apiRange {
 	return []apiRange{
 		// Kafka 4 says 0 too: an old librdkafka would take Produce for missing
@@ -26,6 +27,7 @@ func (b *Broker) apis() []apiRange {
 		{int16(kmsg.Metadata), 0, 13, 9},
 		{int16(kmsg.ApiVersions), 0, 4, 3},
 		{int16(kmsg.InitProducerID), 0, 5, 2},
+		{int16(kmsg.FindCoordinator), 0, 0, 3},
 	}
 }
 
@@ -70,6 +72,8 @@ func (c *conn) control(h *requestHeader, cur *cursor) (resp kmsg.Response, ok bo
 		if req := decodeInitProducerID(cur, h.version); !cur.bad {
 			resp = c.initProducerID(req)
 		}
+	case kmsg.FindCoordinator:
+		resp = noCoordinator()
 	case kmsg.ListOffsets:
 		if req := decodeListOffsets(cur, h.version); !cur.bad {
 			resp = c.listOffsets(req)
@@ -118,6 +122,14 @@ func (c *conn) initProducerID(req *kmsg.InitProducerIDRequest) *kmsg.InitProduce
 		return resp
 	}
 	resp.ProducerID = c.b.lastProducerID.Add(1)
+	return resp
+}
+
+// noCoordinator is the answer to whoever asks for one: there are no groups and
+// no transactions.
+func noCoordinator() *kmsg.FindCoordinatorResponse {
+	resp := kmsg.NewPtrFindCoordinatorResponse()
+	resp.ErrorCode, resp.NodeID, resp.Port = errCoordinatorNotAvailable, -1, -1
 	return resp
 }
 

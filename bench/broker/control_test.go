@@ -19,7 +19,7 @@ func TestAPIVersions(t *testing.T) {
 			for _, k := range resp.ApiKeys {
 				found[k.ApiKey] = apiRange{key: k.ApiKey, min: k.MinVersion, max: k.MaxVersion}
 			}
-			if resp.ErrorCode != errNone || len(found) != 6 {
+			if resp.ErrorCode != errNone || len(found) != 7 {
 				t.Errorf("the answer is %+v", resp)
 			}
 			if got := found[keyProduce]; got.max != 11 {
@@ -38,7 +38,7 @@ func TestAPIVersions(t *testing.T) {
 		if err := resp.ReadFrom(body); err != nil {
 			t.Fatal(err)
 		}
-		if resp.ErrorCode != errUnsupportedVersion || len(resp.ApiKeys) != 6 {
+		if resp.ErrorCode != errUnsupportedVersion || len(resp.ApiKeys) != 7 {
 			t.Errorf("the answer is %+v, want UNSUPPORTED_VERSION and the list", resp)
 		}
 	})
@@ -164,9 +164,20 @@ func TestInitProducerID(t *testing.T) {
 	})
 }
 
+// librdkafka looks whether the broker has it before it compresses with LZ4.
+func TestThereIsNoCoordinator(t *testing.T) {
+	c := dial(t, startTest(t, Config{}), 1)
+	req := kmsg.NewPtrFindCoordinatorRequest()
+	req.CoordinatorKey = "tx"
+	resp := c.roundTrip(req).(*kmsg.FindCoordinatorResponse)
+	if resp.ErrorCode != errCoordinatorNotAvailable || resp.NodeID != -1 {
+		t.Errorf("the answer is %+v, want COORDINATOR_NOT_AVAILABLE", resp)
+	}
+}
+
 func TestUnknownAPIEndsTheConnection(t *testing.T) {
 	b := startTest(t, Config{})
-	for _, req := range []kmsg.Request{kmsg.NewPtrFindCoordinatorRequest(), &kmsg.FetchRequest{Version: 3}, &kmsg.FetchRequest{Version: 13}} {
+	for _, req := range []kmsg.Request{kmsg.NewPtrListGroupsRequest(), &kmsg.FetchRequest{Version: 3}, &kmsg.FetchRequest{Version: 13}} {
 		t.Run(fmt.Sprintf("%s v%d", kmsg.NameForKey(req.Key()), req.GetVersion()), func(t *testing.T) {
 			c := dial(t, b, 1)
 			c.send(req)

@@ -9,6 +9,7 @@ const (
 	errLeaderNotAvailable      int16 = 5
 	errNotLeaderOrFollower     int16 = 6
 	errMessageTooLarge         int16 = 10
+	errCoordinatorNotAvailable int16 = 15
 	errInvalidTopic            int16 = 17
 	errInvalidRequiredAcks     int16 = 21
 	errUnsupportedVersion      int16 = 35

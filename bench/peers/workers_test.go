@@ -41,6 +41,7 @@ func TestWorkers(t *testing.T) {
 			t.Run("partitions", p.testPartitions)
 			t.Run("settings", p.testSettings)
 			t.Run("defaults", p.testDefaults)
+			t.Run("compressed", p.testCompressed)
 			t.Run("busy", p.testBusy)
 			t.Run("timetable", p.testTimetable)
 			t.Run("blocked", p.testBlocked)

@@ -26,6 +26,9 @@ type compareCmd struct {
 	Replication int    `default:"1" help:"Replicas of the topics on a cluster."`
 	Acks        string `enum:"all,1,0" default:"1" help:"Where the scenario leaves it open: all (which is idempotent), 1 or 0."`
 
+	Compression string `enum:",none,gzip,snappy,lz4,zstd" default:"" help:"Codec of batches, where the scenario leaves it open (none)." placeholder:"CODEC"`
+	Payload     string `enum:"random,text" default:"random" help:"Bytes of values, where the scenario leaves it open: random, or text."`
+
 	Duration   string        `short:"d" default:"5s" help:"Measured phase of every run."`
 	Warmup     string        `default:"3s" help:"Time before it; Java has 10s or more."`
 	Verify     string        `enum:"none,count,full" default:"none" help:"After every run, look for the number of records, or for every record. It costs the broker time."`
@@ -109,7 +112,8 @@ func (c *compareCmd) Run(p *program) error {
 // options turns flags into a comparison, without its clients.
 func (c *compareCmd) options(p *program) (compare.Options, error) {
 	o := compare.Options{
-		Runs: c.Runs, Brokers: addresses(c.Brokers), Replication: c.Replication, Acks: c.Acks, Defaults: c.Defaults,
+		Runs: c.Runs, Brokers: addresses(c.Brokers), Replication: c.Replication, Acks: c.Acks,
+		Compression: c.Compression, Payload: c.Payload, Defaults: c.Defaults,
 		Verify: bench.VerifyMode(c.Verify), Pacer: c.Pacer, MaxLag: c.MaxLag, Settle: c.Settle, CPUProfile: c.CPUProfile,
 		Dir: c.Out, Command: append([]string{"kbench"}, redacted(p.args)...), Messages: p.messages(c.Quiet),
 	}
@@ -136,8 +140,8 @@ func (c *compareCmd) options(p *program) (compare.Options, error) {
 	if c.Runs < 1 {
 		errs = append(errs, fmt.Errorf("--runs is %d, want 1 or more", c.Runs))
 	}
-	if c.Defaults && c.Verify == "full" {
-		errs = append(errs, errors.New("--defaults: some clients compress by default, and --verify full can not read that: use none or count"))
+	if c.Defaults && c.Compression != "" {
+		errs = append(errs, errors.New("--compression contradicts --defaults, which leaves every setting to the libraries"))
 	}
 	for _, address := range o.Brokers {
 		if err := bench.CheckAddress("--brokers", address); err != nil {

@@ -90,7 +90,7 @@ func (c *propsCmd) Run(p *program) error {
 // flagOf is the flag that a property has beside -X, or what stands for it.
 func flagOf(name string) string {
 	return map[string]string{
-		"acks": "--acks", "linger.ms": "--linger", "batch.size": "--batch-size", "bootstrap.servers": "--brokers",
+		"acks": "--acks", "linger.ms": "--linger", "batch.size": "--batch-size", "compression.type": "--compression", "bootstrap.servers": "--brokers",
 		"enable.idempotence": "-X", "buffer.memory": "-X", "max.in.flight.requests.per.connection": "-X",
 	}[name]
 }

@@ -25,7 +25,7 @@ func TestProps(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"acks": propMapped, "request.timeout.ms": propSupported, "enable.metrics.push": propIgnored,
+		"acks": propMapped, "request.timeout.ms": propSupported,
 		"sasl.kerberos.service.name": propRefused, "kring.delivery.inline": propSupported,
 	} {
 		if kinds[name] != want {

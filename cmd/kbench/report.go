@@ -26,7 +26,9 @@ type reportCmd struct {
 // Help is the long text of kbench report --help.
 func (reportCmd) Help() string {
 	return `KIND is results (medians, and their 95 % confidence), settings (each client's, side by
-side), environment, commands or charts (needs --svg). Patterns after it choose the
+side), environment, commands or charts (needs --svg); of compare.json files it is summary,
+comparison (a table per scenario), losses, parity (settings), method, reproduce (commands)
+or bars (charts of CPU per record; needs --svg). Patterns after it choose the
 block's results, relative to the file; without, it shows those of the command line:
 
   <!-- kbench:begin results bench/results/open-*.json -->
@@ -49,8 +51,9 @@ func (c *reportCmd) Run(p *program) error {
 	if err := c.check(len(list)); err != nil {
 		return bench.UsageError(err)
 	}
+	var charts []report.Chart
 	if c.MD != "" {
-		if err := c.markdown(p, list); err != nil || c.Check && c.SVG == "" {
+		if charts, err = c.markdown(p, list); err != nil || c.Check && c.SVG == "" {
 			return err
 		}
 	}
@@ -59,16 +62,9 @@ func (c *reportCmd) Run(p *program) error {
 			return err
 		}
 	}
-	if c.SVG != "" && len(list) > 0 {
-		charts, err := report.Charts(list)
-		if err != nil {
+	if c.SVG != "" {
+		if err := c.charts(list, charts); err != nil {
 			return err
-		}
-		if c.Check {
-			return report.CheckCharts(c.SVG, charts)
-		}
-		if err := report.WriteCharts(c.SVG, charts); err != nil {
-			return bench.UsageError(err)
 		}
 	}
 	if c.Check {
@@ -97,27 +93,48 @@ func (c *reportCmd) check(results int) error {
 	return nil
 }
 
-// markdown rewrites the file, or compares it with what it should be.
-func (c *reportCmd) markdown(p *program, list []runs.Run) error {
+// charts writes those of the results, and more that blocks show, or compares them
+// with what they should be.
+func (c *reportCmd) charts(list []runs.Run, more []report.Chart) error {
+	all := more
+	if len(list) > 0 {
+		own, err := report.Charts(list)
+		if err != nil {
+			return err
+		}
+		all = append(own, more...)
+	}
+	if c.Check {
+		return report.CheckCharts(c.SVG, all)
+	}
+	if err := report.WriteCharts(c.SVG, all); err != nil {
+		return bench.UsageError(err)
+	}
+	return nil
+}
+
+// markdown rewrites the file, or compares it with what it should be. It returns
+// the charts that only its blocks name.
+func (c *reportCmd) markdown(p *program, list []runs.Run) ([]report.Chart, error) {
 	old, err := os.ReadFile(c.MD)
 	if err != nil {
-		return bench.UsageError(err)
+		return nil, bench.UsageError(err)
 	}
 	m := report.Markdown{Path: c.MD, Runs: list, Charts: c.SVG}
 	text, err := m.Update(string(old))
 	switch {
 	case err != nil:
-		return bench.UsageError(err)
+		return nil, bench.UsageError(err)
 	case text == string(old):
 		_, err := fmt.Fprintf(p.stdout, "%s is up to date\n", c.MD)
-		return err
+		return m.Drawn, err
 	case c.Check:
-		return fmt.Errorf("%s is stale: run kbench report again, without --check", c.MD)
+		return nil, fmt.Errorf("%s is stale: run kbench report again, without --check", c.MD)
 	}
 	// The file is replaced as a whole: half a page would be worse than an old one.
 	next := c.MD + ".new"
 	if err := writeFile(next, func(w io.Writer) error { _, err := io.WriteString(w, text); return err }); err != nil {
-		return err
+		return nil, err
 	}
-	return os.Rename(next, c.MD)
+	return m.Drawn, os.Rename(next, c.MD)
 }

@@ -36,15 +36,17 @@ type runCmd struct {
 	Senders       int     `default:"4" help:"Goroutines that produce."`
 	Keys          string  `default:"none" help:"none, seq, uniform:N or zipf:N,s."`
 	Partitioner   string  `enum:"client,round-robin" default:"client" help:"Who chooses partitions: the client's own partitioner, or kbench, round robin."`
-	Compress      float64 `name:"compressibility" default:"0" help:"Share of each value that is repetitive, 0 to 1." placeholder:"X"`
+	Payload       string  `enum:"random,text" default:"random" help:"Bytes of values: random, or text that becomes about a third when compressed."`
+	Compress      float64 `name:"compressibility" default:"0" help:"Share of each random value that is repetitive, 0 to 1." placeholder:"X"`
 	Warmup        string  `default:"0s" help:"Time before the measured phase."`
 	Seed          uint64  `default:"1" help:"Of sizes, keys and payloads."`
 	LatencySample int     `help:"Take the times of every N-th record. Default: all at low rates, every 61st flat out." placeholder:"N"`
 
-	Acks      *string  `help:"all, 1 or 0 (all)."`
-	Linger    *string  `help:"How long a batch waits for more; a bare number is milliseconds (5ms)." placeholder:"TIME"`
-	BatchSize *string  `help:"Bytes of a batch (16KiB)." placeholder:"SIZE"`
-	Property  []string `short:"X" sep:"none" aliases:"producer-props,command-property" help:"Any producer property in Java's words; repeatable." placeholder:"NAME=VALUE"`
+	Acks        *string  `help:"all, 1 or 0 (all)."`
+	Linger      *string  `help:"How long a batch waits for more; a bare number is milliseconds (5ms)." placeholder:"TIME"`
+	BatchSize   *string  `help:"Bytes of a batch (16KiB)." placeholder:"SIZE"`
+	Compression *string  `help:"Codec of batches: none, gzip, snappy, lz4 or zstd (none)." placeholder:"CODEC"`
+	Property    []string `short:"X" sep:"none" aliases:"producer-props,command-property" help:"Any producer property in Java's words; repeatable." placeholder:"NAME=VALUE"`
 
 	Shard   string `help:"This machine's part of a run on n machines: i/n, i from 0. Needs --brokers, --topic and --start-at." placeholder:"I/N"`
 	StartAt string `help:"Send the first record at this time (RFC 3339, as 2026-11-23T12:00:00Z), the same on every machine." placeholder:"TIME"`
@@ -116,7 +118,7 @@ func (c *runCmd) session(p *program) (bench.Session, error) {
 	}
 	cfg := bench.Config{
 		RunID: newRunID(), Command: append([]string{"kbench"}, redacted(p.args)...),
-		Outstanding: c.Outstanding, Senders: c.Senders, Partitioner: c.Partitioner, Compressibility: c.Compress,
+		Outstanding: c.Outstanding, Senders: c.Senders, Partitioner: c.Partitioner, Payload: c.Payload, Compressibility: c.Compress,
 		Seed: c.Seed, LatencySample: c.LatencySample, Verify: bench.VerifyMode(c.Verify), AllowErrors: c.AllowErrors,
 		Pacer: c.Pacer, MaxLag: c.MaxLag, DrainTimeout: c.Drain, Quiet: c.Quiet,
 		Profiles: bench.Profiles{CPU: c.CPUProfile, Heap: c.MemProfile, Mutex: c.MutexProfile, Block: c.BlockProfile},
@@ -172,7 +174,7 @@ func (c *runCmd) session(p *program) (bench.Session, error) {
 
 // settings is what the client is told.
 func (c *runCmd) settings(bad func(flag string, err error)) (bench.Settings, error) {
-	flags := bench.SettingFlags{Acks: c.Acks}
+	flags := bench.SettingFlags{Acks: c.Acks, Compression: c.Compression}
 	if c.Linger != nil {
 		d, err := bench.ParseMillis(*c.Linger)
 		bad("linger", err)

@@ -73,13 +73,20 @@ func options(plan *bench.Config) ([]kgo.Opt, map[string]string, error) {
 	props := map[string]string{
 		"ProducerLinger": s.Linger.String(), "ProducerBatchMaxBytes": strconv.Itoa(batch),
 		"MaxBufferedBytes": strconv.FormatInt(buffer, 10), "MaxBufferedRecords": "unlimited",
-		"ProducerBatchCompression": "none",
+		"ProducerBatchCompression": s.Codec(),
+	}
+	codec, err := codec(s.Codec())
+	if err != nil {
+		return nil, nil, err
+	}
+	if s.Codec() != bench.CompressionNone {
+		props["compression.level"] = "default"
 	}
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(s.Brokers...), kgo.DefaultProduceTopic(s.Topic), kgo.ClientID("kbench"), kgo.AllowAutoTopicCreation(),
 		kgo.ProducerLinger(s.Linger), kgo.ProducerBatchMaxBytes(int32(batch)),
 		kgo.MaxBufferedBytes(int(buffer)), kgo.MaxBufferedRecords(math.MaxInt32),
-		kgo.ProducerBatchCompression(kgo.NoCompression()),
+		kgo.ProducerBatchCompression(codec),
 	}
 	if plan.Partitioner == bench.PartitionerRoundRobin {
 		opts, props["RecordPartitioner"] = append(opts, kgo.RecordPartitioner(kgo.ManualPartitioner())), "manual"
@@ -103,6 +110,23 @@ func options(plan *bench.Config) ([]kgo.Opt, map[string]string, error) {
 	}
 	props["DisableIdempotentWrite"] = strconv.FormatBool(!s.Idempotent)
 	return opts, props, nil
+}
+
+// codec is franz-go's, at its default level.
+func codec(name string) (kgo.CompressionCodec, error) {
+	switch name {
+	case bench.CompressionNone:
+		return kgo.NoCompression(), nil
+	case "gzip":
+		return kgo.GzipCompression(), nil
+	case "snappy":
+		return kgo.SnappyCompression(), nil
+	case "lz4":
+		return kgo.Lz4Compression(), nil
+	case "zstd":
+		return kgo.ZstdCompression(), nil
+	}
+	return kgo.CompressionCodec{}, fmt.Errorf("compression %q", name)
 }
 
 // defaults leaves everything to franz-go but addresses, topic, and who chooses

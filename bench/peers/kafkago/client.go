@@ -28,7 +28,10 @@ type client struct {
 }
 
 func start(plan *bench.Config, done bench.Done) (bench.Client, map[string]string, error) {
-	writer, limit, props := settings(plan)
+	writer, limit, props, err := settings(plan)
+	if err != nil {
+		return nil, nil, bench.UsageError(err)
+	}
 	c := &client{
 		writer: writer, buffer: semaphore.NewWeighted(limit), limit: limit, offsets: writer.RequiredAcks != kafka.RequireNone, done: done,
 		items: sync.Pool{New: func() any { return new(item) }},

@@ -19,7 +19,7 @@ const (
 
 // settings are the plan in kafka-go's words, how many bytes may wait, and the
 // same for the reader.
-func settings(plan *bench.Config) (w *kafka.Writer, buffer int64, props map[string]string) {
+func settings(plan *bench.Config) (w *kafka.Writer, buffer int64, props map[string]string, err error) {
 	s, limits := &plan.Settings, peer.LimitsOf(plan)
 	transport := &kafka.Transport{ClientID: peer.ClientID(plan)}
 	w = &kafka.Writer{
@@ -37,6 +37,11 @@ func settings(plan *bench.Config) (w *kafka.Writer, buffer int64, props map[stri
 		// Zero is each one's default; the fields then hold what it stands for.
 		w.BatchBytes, w.BatchTimeout, w.BatchSize = 0, 0, 0
 	}
+	if !s.Defaults && s.Codec() != bench.CompressionNone {
+		if err := w.Compression.UnmarshalText([]byte(s.Codec())); err != nil {
+			return nil, 0, nil, err
+		}
+	}
 	balancer := "round robin (its default)"
 	switch {
 	case plan.Partitioner == bench.PartitionerRoundRobin:
@@ -51,7 +56,7 @@ func settings(plan *bench.Config) (w *kafka.Writer, buffer int64, props map[stri
 			"Async": "true", "RequiredAcks": w.RequiredAcks.String() + " (default)", "BatchBytes": "1048576 (default)", "BatchSize": "100 (default)",
 			"BatchTimeout": "1s (default)", "Balancer": balancer, "Compression": "none", "enable.idempotence": "not supported",
 			"in flight": "one batch per partition (fixed)", "buffer.memory": strconv.FormatInt(limits.BufferBytes, 10) + " (the worker's: the Writer has none)",
-		}
+		}, nil
 	case s.Acks == "all":
 		w.RequiredAcks = kafka.RequireAll
 	case s.Acks == "1":
@@ -63,12 +68,16 @@ func settings(plan *bench.Config) (w *kafka.Writer, buffer int64, props map[stri
 	if s.Idempotent {
 		idempotence = "not supported: OFF, though the plan has it"
 	}
-	return w, limits.BufferBytes, map[string]string{
+	props = map[string]string{
 		"Async": "true", "RequiredAcks": w.RequiredAcks.String(), "BatchBytes": strconv.FormatInt(w.BatchBytes, 10),
 		"BatchSize": strconv.Itoa(w.BatchSize), "BatchTimeout": w.BatchTimeout.String(), "Balancer": balancer,
-		"Compression": "none", "enable.idempotence": idempotence, "in flight": "one batch per partition (fixed)",
+		"Compression": s.Codec(), "enable.idempotence": idempotence, "in flight": "one batch per partition (fixed)",
 		"buffer.memory": strconv.FormatInt(limits.BufferBytes, 10) + " (the worker's: the Writer has none)",
 	}
+	if s.Codec() != bench.CompressionNone {
+		props["compression.level"] = "default"
+	}
+	return w, limits.BufferBytes, props, nil
 }
 
 // chosen balances by what Produce put beside the message.

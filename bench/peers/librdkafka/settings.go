@@ -33,7 +33,10 @@ func settings(plan *bench.Config) (*kafka.ConfigMap, map[string]string) {
 		"queue.buffering.max.kbytes":            strconv.FormatInt(max(limits.BufferBytes>>10, 1), 10),
 		"queue.buffering.max.messages":          strconv.Itoa(messages),
 		"max.in.flight.requests.per.connection": strconv.Itoa(limits.InFlight),
-		"compression.type":                      "none", "go.delivery.report.fields": "none",
+		"compression.type":                      s.Codec(), "go.delivery.report.fields": "none",
+	}
+	if s.Codec() != bench.CompressionNone {
+		props["compression.level"] = "-1" // The codec's own default, which is librdkafka's.
 	}
 	if s.Defaults {
 		props = map[string]string{"go.delivery.report.fields": "none"}

@@ -11,7 +11,10 @@ import (
 
 func main() { peer.Main("null", "github.com/kring-go/kring", false, start) }
 
-func start(_ *bench.Config, done bench.Done) (bench.Client, map[string]string, error) {
+func start(plan *bench.Config, done bench.Done) (bench.Client, map[string]string, error) {
+	if err := peer.Uncompressed(plan); err != nil {
+		return nil, nil, err
+	}
 	return client{done}, nil, nil
 }
 

@@ -18,6 +18,9 @@ func start(plan *bench.Config, done bench.Done) (bench.Client, map[string]string
 	if flatOut && plan.Senders > 1 {
 		return nil, nil, bench.UsageError(fmt.Errorf("flat out there is one goroutine; the plan has %d senders", plan.Senders))
 	}
+	if err := peer.Uncompressed(plan); err != nil {
+		return nil, nil, err
+	}
 	links, where, err := connect(context.Background(), plan, done)
 	if err != nil {
 		return nil, nil, err

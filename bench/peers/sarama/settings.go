@@ -39,7 +39,9 @@ func settings(plan *bench.Config) (*sarama.Config, map[string]string, error) {
 		c.Net.MaxOpenRequests = limits.InFlight
 	}
 	c.Producer.Return.Successes, c.Producer.Return.Errors = true, true
-	c.Producer.Compression = sarama.CompressionNone
+	if err := c.Producer.Compression.UnmarshalText([]byte(s.Codec())); err != nil {
+		return nil, nil, err
+	}
 	c.Producer.Partitioner = sarama.NewHashPartitioner
 	partitioner := "hash (its default; random without a key)"
 	if plan.Partitioner == bench.PartitionerRoundRobin {
@@ -84,6 +86,7 @@ func shown(c *sarama.Config, inFlight, partitioner string) map[string]string {
 		"Producer.Flush.Bytes":     fmt.Sprintf("%d (of a broker; counts %d bytes of overhead per record)", c.Producer.Flush.Bytes, countedOverhead),
 		"Producer.MaxMessageBytes": strconv.Itoa(c.Producer.MaxMessageBytes),
 		"Producer.Compression":     c.Producer.Compression.String(), "Producer.Partitioner": partitioner,
-		"buffer.memory": "no such bound: the channels",
+		"Producer.CompressionLevel": fmt.Sprintf("default (%d)", c.Producer.CompressionLevel),
+		"buffer.memory":             "no such bound: the channels",
 	}
 }

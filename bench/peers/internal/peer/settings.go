@@ -49,6 +49,15 @@ const recordRoom = 128
 // larger than a batch one of its own, where others refuse it.
 func LargestRecord(plan *bench.Config) int { return plan.Sizes.Max() + recordRoom }
 
+// Uncompressed refuses, as not available, plans that have batches compressed:
+// for bounds that are no clients, and do not compress.
+func Uncompressed(plan *bench.Config) error {
+	if codec := plan.Settings.Codec(); codec != bench.CompressionNone {
+		return bench.SkippedError(fmt.Errorf("skipped: it does not compress, and the plan has %s", codec))
+	}
+	return nil
+}
+
 // ClientID is the plan's, or kbench.
 func ClientID(plan *bench.Config) string {
 	if plan.Settings.ClientID != "" {

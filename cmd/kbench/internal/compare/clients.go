@@ -22,6 +22,8 @@ type Client struct {
 	// Alone makes a flat-out plan one of a single goroutine: a bound, no client.
 	Alone bool
 	Props map[string]string
+	// Plain ones can not compress.
+	Plain bool
 	// Warmup is the least that it needs before its numbers mean anything.
 	Warmup time.Duration
 	// Skipped says why it is not available here; "" is available.
@@ -37,6 +39,7 @@ type known struct {
 	program string // folder in bench/peers; "" is kbench worker
 	props   map[string]string
 	alone   bool
+	plain   bool
 	warmup  time.Duration
 }
 
@@ -50,8 +53,8 @@ func knownClients() []known {
 		{name: "kafka-go", program: "kafkago"},
 		{name: "librdkafka", program: "librdkafka"},
 		{name: "java", program: "java", warmup: javaWarmup},
-		{name: "rawlimit", program: "rawlimit", alone: true},
-		{name: "null", program: "null"},
+		{name: "rawlimit", program: "rawlimit", alone: true, plain: true},
+		{name: "null", program: "null", plain: true},
 	}
 }
 
@@ -117,7 +120,7 @@ func (f *Finder) find(ctx context.Context, name string) (Client, error) {
 		return Client{}, fmt.Errorf("--client %q is none of %s, NAME=PROGRAM, and there is no kbench-worker-%s", name, ClientNames(), name)
 	}
 	k := all[i]
-	c := Client{Name: name, Alone: k.alone, Props: k.props, Warmup: k.warmup}
+	c := Client{Name: name, Alone: k.alone, Plain: k.plain, Props: k.props, Warmup: k.warmup}
 	if k.program == "" {
 		c.Command = f.Self
 		return c, nil

@@ -6,8 +6,9 @@ import (
 	"slices"
 )
 
-// goalsOf is the client whose goals the table of scenarios has.
-const goalsOf = "kring"
+// Subject is the client whose goals the table of scenarios has, and that the
+// others are there for.
+const Subject = "kring"
 
 // judgeGoals looks at every goal whose clients were measured.
 func judgeGoals(b *books) []Verdict {
@@ -21,8 +22,8 @@ func judgeGoals(b *books) []Verdict {
 		for _, name := range against {
 			bases = append(bases, b.samples[name])
 		}
-		got := ratioToBest(b.samples[goalsOf], bases, must(g.Metric)[0])
-		if _, failed := b.failed[goalsOf]; failed || math.IsNaN(got) {
+		got := ratioToBest(b.samples[Subject], bases, must(g.Metric)[0])
+		if _, failed := b.failed[Subject]; failed || math.IsNaN(got) {
 			continue
 		}
 		v := Verdict{Metric: g.Metric, Against: against, Got: Figure(math.Round(got*1000) / 1000)}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/kring-go/kring/bench"
 )
 
 // setting is one thing that clients should be told alike, and what their
@@ -15,6 +17,9 @@ type setting struct {
 	name  string
 	names []string
 }
+
+// levelSetting says something only where there is compression.
+const levelSetting = "level of it"
 
 func settings() []setting {
 	return []setting{
@@ -25,6 +30,7 @@ func settings() []setting {
 		{"buffer", []string{"MaxBufferedBytes", "queue.buffering.max.kbytes", "buffer.memory"}},
 		{"in flight", []string{"MaxProduceRequestsInflightPerBroker", "Net.MaxOpenRequests", "in flight", "max.in.flight.requests.per.connection"}},
 		{"compression", []string{"ProducerBatchCompression", "Producer.Compression", "Compression", "compression.type"}},
+		{levelSetting, []string{"Producer.CompressionLevel", "compression.level"}},
 		{"partitioner", []string{"RecordPartitioner", "Producer.Partitioner", "Balancer", "partitioner", "partitioner.class"}},
 	}
 }
@@ -39,6 +45,9 @@ func parity(s *ScenarioReport) table {
 		}
 	}
 	for _, line := range settings() {
+		if line.name == levelSetting && s.Plan.Settings.Codec() == bench.CompressionNone {
+			continue
+		}
 		cells := []string{line.name}
 		for _, c := range s.Clients {
 			if c.Failed == "" {
@@ -48,6 +57,13 @@ func parity(s *ScenarioReport) table {
 		t.body = append(t.body, cells)
 	}
 	return t
+}
+
+// Parity is the table of settings: the names of the clients, and a line for each
+// setting, its name first.
+func (s *ScenarioReport) Parity() (clients []string, lines [][]string) {
+	t := parity(s)
+	return t.head[1:], t.body
 }
 
 func (l *setting) of(props map[string]string) string {

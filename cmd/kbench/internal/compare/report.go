@@ -23,6 +23,8 @@ type Report struct {
 	Base      string           `json:"base"`
 	Rounds    int              `json:"rounds"`
 	Defaults  bool             `json:"defaults"`
+	Env       bench.EnvInfo    `json:"env"`    // of the first run
+	Broker    bench.BrokerInfo `json:"broker"` // of the first run
 	Valid     bool             `json:"valid"`
 	Reasons   []string         `json:"invalid_reasons"`
 	Partial   bool             `json:"partial"`
@@ -51,7 +53,11 @@ type ScenarioReport struct {
 type ClientReport struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
-	Runs    int    `json:"runs"`
+	GitSHA  string `json:"git_sha"`
+	Lang    string `json:"lang"`
+	// Bound is a measure of the least work there is, and no client.
+	Bound bool `json:"bound"`
+	Runs  int  `json:"runs"`
 	// Invalid are the runs that say nothing about the client, and why.
 	Invalid int      `json:"invalid_runs"`
 	Reasons []string `json:"invalid_reasons"`
@@ -119,6 +125,9 @@ func (r *Report) add(b *books) {
 			continue
 		}
 		if len(b.samples[c.Name]) > 0 {
+			if first := b.samples[c.Name][0].result; r.Env.CPUs == 0 {
+				r.Env, r.Broker = first.Env, first.Broker
+			}
 			s.Clients = append(s.Clients, b.client(c))
 		}
 	}
@@ -142,7 +151,8 @@ func (b *books) client(c *Client) ClientReport {
 		base = nil
 	}
 	out := ClientReport{
-		Name: c.Name, Version: list[0].result.Client.Version, Runs: len(list), Reasons: []string{}, Props: list[0].result.Client.Props,
+		Name: c.Name, Version: list[0].result.Client.Version, GitSHA: list[0].result.Client.GitSHA, Lang: list[0].result.Client.Lang,
+		Bound: c.Plain, Runs: len(list), Reasons: []string{}, Props: list[0].result.Client.Props,
 		Rows: rows(b.s, list, base, c.Name != b.o.Base && !c.Alone && base != nil),
 	}
 	var shares []float64

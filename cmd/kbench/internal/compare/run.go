@@ -24,6 +24,9 @@ type Options struct {
 	Brokers     []string
 	Replication int    // of the topics on a cluster
 	Acks        string // where a scenario leaves it open
+	// Compression and Payload are for scenarios that leave them open.
+	Compression string
+	Payload     string
 	// Defaults leaves every setting to each client's library.
 	Defaults bool
 	Warmup   time.Duration
@@ -107,10 +110,11 @@ func (o *Options) scenario(ctx context.Context, s *Scenario, report *Report) err
 			}
 		}()
 	}
+	plain := b.leaveOut(report)
 	for round := range o.Runs {
 		for i := range o.Clients {
 			c := &o.Clients[i]
-			if _, out := b.failed[c.Name]; out || c.Skipped != "" || slices.Contains(s.Without, c.Name) || ctx.Err() != nil {
+			if _, out := b.failed[c.Name]; out || plain[c.Name] || c.Skipped != "" || slices.Contains(s.Without, c.Name) || ctx.Err() != nil {
 				continue
 			}
 			if err := b.measure(ctx, c, round); err != nil {
@@ -120,6 +124,20 @@ func (o *Options) scenario(ctx context.Context, s *Scenario, report *Report) err
 	}
 	report.add(b)
 	return nil
+}
+
+// leaveOut names the clients that can not do what the plan wants, and says so.
+func (b *books) leaveOut(report *Report) map[string]bool {
+	codec, out := b.plan.Settings.Codec(), map[string]bool{}
+	for i := range b.o.Clients {
+		if c := &b.o.Clients[i]; c.Plain && c.Skipped == "" && codec != bench.CompressionNone {
+			out[c.Name] = true
+			note := fmt.Sprintf("scenario %s: %s was skipped: it does not compress", b.s.Name, c.Name)
+			report.Notes = append(report.Notes, note)
+			fmt.Fprintln(b.o.Messages, note)
+		}
+	}
+	return out
 }
 
 // measure is one run of one client.

@@ -94,6 +94,9 @@ func rows(s *Scenario, client, base []sample, tested bool) []Row {
 		return out
 	}
 	for i, adjusted := range diff.Holm(p) {
+		if metrics[i].ID == metric.Volume {
+			continue // The rate in other words: one verdict is enough.
+		}
 		row := &out[i]
 		row.Adjusted, row.Verdict = Figure(adjusted), diff.Same
 		if adjusted < alpha {
@@ -176,12 +179,16 @@ func format(m metric.Metric, v float64) string {
 	return m.Format(v)
 }
 
-func number(v Figure, digits int) string {
-	if !v.known() {
+// Text is the number with so many digits behind the point, – if it is not known.
+func (f Figure) Text(digits int) string {
+	if !f.known() {
 		return "–"
 	}
-	return fmt.Sprintf("%.*f", digits, float64(v))
+	return fmt.Sprintf("%.*f", digits, float64(f))
 }
+
+// Percent is a share as people write it.
+func (f Figure) Percent() string { return percent(float64(f)) }
 
 func percent(v float64) string {
 	if !Figure(v).known() {

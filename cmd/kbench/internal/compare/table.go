@@ -40,13 +40,13 @@ func (r *Report) scenario(s *ScenarioReport) table {
 		}
 		cells := []string{c.Name}
 		for _, row := range c.Rows {
-			cells = append(cells, row.text, percent(float64(row.Spread)), number(row.Ratio, 3), row.significance())
+			cells = append(cells, row.text, row.Spread.Percent(), row.Ratio.Text(3), row.Significance())
 		}
 		runs := fmt.Sprint(c.Runs)
 		if c.Invalid > 0 {
 			runs = fmt.Sprintf("%d, %d invalid", c.Runs, c.Invalid)
 		}
-		t.body = append(t.body, append(cells, runs, percent(float64(c.Others)), c.Version))
+		t.body = append(t.body, append(cells, runs, c.Others.Percent(), c.Version))
 	}
 	for _, skip := range r.Skipped {
 		t.body = append(t.body, []string{skip.Client, "skipped"})
@@ -54,12 +54,12 @@ func (r *Report) scenario(s *ScenarioReport) table {
 	return t
 }
 
-// significance is what the U test says of a row.
-func (row *Row) significance() string {
+// Significance is what the U test says of a row.
+func (row *Row) Significance() string {
 	if !row.Adjusted.known() || row.Verdict == "" {
 		return "–"
 	}
-	return number(row.Adjusted, 3) + " " + row.Verdict
+	return row.Adjusted.Text(3) + " " + row.Verdict
 }
 
 // WriteText prints the comparison for people.
@@ -98,7 +98,7 @@ func (r *Report) write(w io.Writer, title string, show func(table) error) error 
 			if v.Met {
 				word = "met"
 			}
-			fmt.Fprintf(w, "- %s of %s against %s: want %s, got %s: %s\n", v.Metric, goalsOf, strings.Join(v.Against, " or "), v.Want, number(v.Got, 3), word)
+			fmt.Fprintf(w, "- %s of %s against %s: want %s, got %s: %s\n", v.Metric, Subject, strings.Join(v.Against, " or "), v.Want, v.Got.Text(3), word)
 		}
 		fmt.Fprintln(w, "\nSettings, as each client was given them:")
 		if r.Defaults {

@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -112,6 +113,7 @@ func workload(r *bench.Result) []fact {
 		{"partitioner", w.Partitioner},
 		{"size", w.Size},
 		{"keys", w.Keys},
+		{"payload", cmp.Or(w.Payload, bench.PayloadRandom)},
 		{"compressibility", fmt.Sprintf("%.2f", w.Compressibility)},
 		{"warm-up", bench.FormatNanos(w.WarmupNs)},
 		{"records", bench.FormatCount(w.Records)},

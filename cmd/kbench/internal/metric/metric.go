@@ -19,6 +19,10 @@ type Metric struct {
 	format func(float64) string
 }
 
+// Volume is the metric of keys and values per second, before compression: what
+// rate says, in other words.
+const Volume = "mb"
+
 // Value is the metric's of a result; false where it was not measured.
 func (m Metric) Value(r *bench.Result) (float64, bool) { return m.value(r) }
 
@@ -27,7 +31,7 @@ func (m Metric) Format(v float64) string { return m.format(v) }
 
 // Names is every name that Parse knows, for messages.
 func Names() string {
-	return "rate, cpu, allocs, rss, ctxsw, or min, mean, p50, p90, p99, p999, p9999, max, optionally of (response), (service), (call) or (lag)"
+	return "rate, mb, cpu, allocs, rss, ctxsw, or min, mean, p50, p90, p99, p999, p9999, max, optionally of (response), (service), (call) or (lag)"
 }
 
 // Parse reads the name of a metric: cpu, p99, p99(call), p99.9(service). A
@@ -140,6 +144,14 @@ func totals() []Metric {
 			ID: "rate", Title: "rate", Unit: "rec/s", Higher: true,
 			value:  always(func(r *bench.Result) float64 { return r.Totals.RateAchieved }),
 			format: func(v float64) string { return bench.FormatShort(v) + "/s" },
+		},
+		{
+			ID: Volume, Title: "MB/s", Unit: "MB/s", Higher: true,
+			value: func(r *bench.Result) (float64, bool) {
+				t := &r.Totals
+				return t.RateAchieved * float64(t.Bytes) / float64(max(t.Sent, 1)) / 1e6, t.Sent > 0
+			},
+			format: number(1, ""),
 		},
 		{
 			ID: "cpu", Title: "CPU per record", Unit: "cpu-ns/rec",

@@ -86,30 +86,35 @@ func costChart(groups []*runs.Group) Chart {
 		alt = append(alt, fmt.Sprintf("%s, %s: %.0f ns.", g.Client, g.Workload, middle(list)))
 	}
 	return Chart{Name: "cpu", Alt: strings.Join(alt, " "), draw: func(t theme) (*plot.Plot, error) {
-		p := newPlot(t, "Processor time per record", "", "ns")
-		p.Y.Min = 0
-		for i, v := range values {
-			bar, err := plotter.NewBarChart(plotter.Values{v}, vg.Points(28))
-			if err != nil {
-				return nil, err
-			}
-			bar.XMin, bar.Color = float64(i), t.series[i%len(t.series)]
-			bar.LineStyle.Width = 0
-			p.Add(bar)
-			label, err := plotter.NewLabels(plotter.XYLabels{
-				XYs: plotter.XYs{{X: float64(i), Y: v}}, Labels: []string{strconv.FormatFloat(v, 'f', 0, 64)},
-			})
-			if err != nil {
-				return nil, err
-			}
-			label.TextStyle[0].Color, label.TextStyle[0].XAlign = t.ink, -0.5
-			p.Add(label)
-		}
-		p.NominalX(names...)
-		p.Y.Max *= 1.08 // Room for the number on the highest bar.
-		p.X.Min, p.X.Max = -0.6, float64(len(values))-0.4
-		return p, nil
+		return barPlot(t, "Processor time per record", names, values)
 	}}
+}
+
+// barPlot is a bar per name, in nanoseconds from zero.
+func barPlot(t theme, title string, names []string, values plotter.Values) (*plot.Plot, error) {
+	p := newPlot(t, title, "", "ns")
+	p.Y.Min = 0
+	for i, v := range values {
+		bar, err := plotter.NewBarChart(plotter.Values{v}, vg.Points(28))
+		if err != nil {
+			return nil, err
+		}
+		bar.XMin, bar.Color = float64(i), t.series[i%len(t.series)]
+		bar.LineStyle.Width = 0
+		p.Add(bar)
+		label, err := plotter.NewLabels(plotter.XYLabels{
+			XYs: plotter.XYs{{X: float64(i), Y: v}}, Labels: []string{strconv.FormatFloat(v, 'f', 0, 64)},
+		})
+		if err != nil {
+			return nil, err
+		}
+		label.TextStyle[0].Color, label.TextStyle[0].XAlign = t.ink, -0.5
+		p.Add(label)
+	}
+	p.NominalX(names...)
+	p.Y.Max *= 1.08 // Room for the number on the highest bar.
+	p.X.Min, p.X.Max = -0.6, float64(len(values))-0.4
+	return p, nil
 }
 
 // barName is the client's, with what was asked of it where one client has

@@ -3,6 +3,8 @@
 //	        ┌─► Page: one HTML file, charts by uPlot, no network request
 //	runs ───┼─► Charts: SVG files, each light and dark
 //	        └─► Update: tables between the markers of a Markdown file
+//	                       ▲
+//	compare.json ──────────┘ tables, losses, parity, method, bar charts
 //
 // Everything is computed from the results and the files beside them, and from
 // nothing else: the same results always give the same bytes, so that a page can

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -27,6 +26,8 @@ type Markdown struct {
 	Path   string
 	Runs   []runs.Run // of blocks without patterns
 	Charts string     // folder of the SVG files; empty: no charts
+	// Drawn are the charts of blocks that name their files, for WriteCharts.
+	Drawn []Chart
 }
 
 // Update returns the text with every block written anew. A file without any
@@ -70,6 +71,13 @@ func firstLine(s string) string {
 }
 
 func (m *Markdown) block(kind string, patterns []string) (string, error) {
+	if slices.Contains(comparisonKinds(), kind) {
+		list, err := m.comparisons(kind, patterns)
+		if err != nil {
+			return "", err
+		}
+		return m.comparison(kind, list)
+	}
 	list, err := m.runs(kind, patterns)
 	if err != nil {
 		return "", err
@@ -87,7 +95,7 @@ func (m *Markdown) block(kind string, patterns []string) (string, error) {
 	case "charts":
 		return m.pictures(list)
 	}
-	return "", fmt.Errorf("kbench: %s: block %q is none of results, settings, environment, commands, charts", m.Path, kind)
+	return "", fmt.Errorf("kbench: %s: block %q is none of results, settings, environment, commands, charts, %s", m.Path, kind, strings.Join(comparisonKinds(), ", "))
 }
 
 // runs are the results of a block.
@@ -98,15 +106,10 @@ func (m *Markdown) runs(kind string, patterns []string) ([]runs.Run, error) {
 		}
 		return m.Runs, nil
 	}
-	var paths []string
-	for _, pattern := range patterns {
-		found, err := filepath.Glob(filepath.Join(filepath.Dir(m.Path), pattern))
-		if err != nil || len(found) == 0 {
-			return nil, fmt.Errorf("kbench: %s: block %s: nothing matches %q", m.Path, kind, pattern)
-		}
-		paths = append(paths, found...)
+	paths, err := m.match(kind, patterns)
+	if err != nil {
+		return nil, err
 	}
-	slices.Sort(paths)
 	return runs.Load(paths)
 }
 
@@ -115,19 +118,9 @@ func (m *Markdown) pictures(list []runs.Run) (string, error) {
 	if m.Charts == "" {
 		return "", fmt.Errorf("kbench: %s: block charts needs --svg DIR", m.Path)
 	}
-	folder, err := filepath.Rel(filepath.Dir(m.Path), m.Charts)
-	if err != nil {
-		return "", fmt.Errorf("kbench: %s: %w", m.Path, err)
-	}
 	charts, err := Charts(list)
 	if err != nil {
 		return "", err
 	}
-	var b strings.Builder
-	for _, c := range charts {
-		folder := filepath.ToSlash(folder)
-		fmt.Fprintf(&b, "<picture>\n<source media=\"(prefers-color-scheme: dark)\" srcset=\"%s/%s\">\n<img alt=%q src=\"%s/%s\">\n</picture>\n",
-			folder, c.file("dark"), c.Alt, folder, c.file("light"))
-	}
-	return b.String(), nil
+	return m.show(charts)
 }

@@ -9,7 +9,7 @@ import java.util.TreeMap;
 /** Plan is bench.Config: what to send, how, and with which settings. Durations are nanoseconds. */
 record Plan(
         long runId, List<String> command, Settings settings, boolean open, long rate, int outstanding, long busy, int senders,
-        int partitions, boolean roundRobin, Sizes sizes, Keys keys, double compressibility, long records, long duration,
+        int partitions, boolean roundRobin, Sizes sizes, Keys keys, String payload, double compressibility, long records, long duration,
         long warmup, long seed, int latencySample, String verify, long maxLag, long drainTimeout) {
     /** One in so many records is timed, unless the plan says otherwise; see bench.Config.sampling. */
     private static final int SAMPLE_FLAT_OUT = 61;
@@ -23,7 +23,7 @@ record Plan(
     /** Settings is bench.Settings: what every client is told alike. 0 is the client's default. */
     record Settings(
             List<String> brokers, String topic, String clientId, String acks, boolean idempotent, long linger,
-            int batchSize, long bufferBytes, int maxInFlight, Map<String, String> props, boolean defaults) {
+            int batchSize, long bufferBytes, int maxInFlight, String compression, Map<String, String> props, boolean defaults) {
         static Settings parse(JsonNode n) {
             Map<String, String> props = new TreeMap<>();
             n.path("props").properties().forEach(e -> props.put(e.getKey(), e.getValue().asText()));
@@ -31,7 +31,7 @@ record Plan(
                     strings(n.path("brokers")), n.path("topic").asText(), n.path("client_id").asText(),
                     n.path("acks").asText(), n.path("idempotent").asBoolean(), n.path("linger_ns").asLong(),
                     n.path("batch_size_bytes").asInt(), n.path("buffer_memory_bytes").asLong(),
-                    n.path("max_in_flight").asInt(), props, n.path("defaults").asBoolean());
+                    n.path("max_in_flight").asInt(), n.path("compression").asText("none"), props, n.path("defaults").asBoolean());
         }
     }
 
@@ -44,7 +44,7 @@ record Plan(
                 Settings.parse(n.path("settings")), mode.equals("open"), n.path("rate_per_second").asLong(),
                 n.path("outstanding").asInt(), n.path("busy_ns").asLong(), n.path("senders").asInt(), n.path("partitions").asInt(),
                 partitioner.equals("round-robin"), Sizes.parse(n.path("size").asText()), Keys.parse(n.path("keys").asText()),
-                n.path("compressibility").asDouble(), n.path("records").asLong(), n.path("duration_ns").asLong(),
+                n.path("payload").asText("random"), n.path("compressibility").asDouble(), n.path("records").asLong(), n.path("duration_ns").asLong(),
                 n.path("warmup_ns").asLong(), n.path("seed").bigIntegerValue().longValue(),
                 n.path("latency_sample").asInt(), n.path("verify").asText("none"), n.path("max_lag_ns").asLong(),
                 n.path("drain_timeout_ns").asLong());
@@ -61,6 +61,7 @@ record Plan(
         want(records > 0 || duration > 0, "nothing to do: the plan has neither records nor a duration");
         want(open == rate > 0, "mode open needs a rate, and mode closed takes none");
         want(!roundRobin || partitions > 0, "round-robin needs the number of partitions");
+        want(List.of("random", "text").contains(payload), "payload is \"" + payload + "\", want random or text");
         want(List.of("none", "count", "full").contains(verify), "verify is \"" + verify + "\", want none, count or full");
         want(List.of("all", "1", "0").contains(settings.acks), "acks is \"" + settings.acks + "\", want all, 1 or 0");
     }

@@ -9,33 +9,36 @@ final class Pool {
     private static final int STRETCH = 64;
 
     final byte[][] bodies;
+    private final long repeated;
 
-    Pool(long seed, int size, double compressibility) {
-        int count = BODIES;
+    Pool(Plan plan) {
+        boolean text = plan.payload().equals("text");
+        int size = plan.sizes().max();
+        int count = text ? Text.BODIES : BODIES;
         while (count > 1 && (long) count * size > BYTES) {
             count /= 2;
         }
-        Mix random = new Mix(seed, 0x706f6f6c);
-        int repeated = (int) (compressibility * STRETCH);
         bodies = new byte[count][size];
+        repeated = text ? Text.fill(bodies, plan.seed()) : fill(plan.seed(), plan.compressibility());
+    }
+
+    /** Fills the bodies with random bytes and repeated ones, and returns how many look repeated. */
+    private long fill(long seed, double compressibility) {
+        Mix random = new Mix(seed, 0x706f6f6c);
+        int stretch = (int) (compressibility * STRETCH);
+        long plain = 0;
         for (byte[] body : bodies) {
-            for (int i = 0; i < size; i++) {
-                body[i] = i % STRETCH < repeated ? (byte) 'k' : (byte) random.next();
+            for (int i = 0; i < body.length; i++) {
+                body[i] = i % STRETCH < stretch ? (byte) 'k' : (byte) random.next();
+                plain += body[i] == 'k' ? 1 : 0;
             }
         }
+        return plain;
     }
 
     /** The share of bytes that are repeated, as achieved. */
     double ratio() {
-        long plain = 0;
-        long all = 0;
-        for (byte[] body : bodies) {
-            for (byte b : body) {
-                plain += b == 'k' ? 1 : 0;
-            }
-            all += body.length;
-        }
-        return all == 0 ? 0 : (double) plain / all;
+        return (double) repeated / ((long) bodies.length * bodies[0].length);
     }
 
     /** Copies for one sender, which writes stamps over their heads. */

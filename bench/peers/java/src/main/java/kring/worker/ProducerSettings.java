@@ -52,7 +52,7 @@ final class ProducerSettings {
         config.put("batch.size", s.batchSize() > 0 ? s.batchSize() : BATCH);
         config.put("buffer.memory", s.bufferBytes() > 0 ? s.bufferBytes() : BUFFER);
         config.put("max.in.flight.requests.per.connection", s.maxInFlight() > 0 ? s.maxInFlight() : IN_FLIGHT);
-        config.put("compression.type", "none");
+        config.put("compression.type", s.compression());
     }
 
     /** Java's linger is whole milliseconds: a fraction is rounded up, and shown so. */
@@ -69,6 +69,11 @@ final class ProducerSettings {
         }
         Map<String, ?> values = effective.values();
         SHOWN.forEach(name -> shown.put(name, String.valueOf(values.get(name))));
+        // The levels are the codec's own, -1 or not; only that of the codec in use says something.
+        String level = "compression." + values.get("compression.type") + ".level";
+        if (values.containsKey(level)) {
+            shown.put("compression.level", values.get(level) + " (default)");
+        }
         // Kafka's type for secrets prints as [hidden].
         plan.settings().props().keySet().stream()
                 .filter(values::containsKey)

@@ -79,7 +79,7 @@ final class Report {
                 .put("rate_target", plan.rate()).put("outstanding", plan.outstanding()).put("senders", plan.senders())
                 .put("busy_ns", plan.busy())
                 .put("partitioner", plan.roundRobin() ? "round-robin" : "client").put("size", plan.sizes().spec())
-                .put("keys", plan.keys().spec).put("compressibility", run.pool.ratio()).put("warmup_ns", plan.warmup())
+                .put("keys", plan.keys().spec).put("payload", plan.payload()).put("compressibility", run.pool.ratio()).put("warmup_ns", plan.warmup())
                 .put("duration_ns", run.endNs - run.beginNs).put("records", plan.records())
                 .put("seed", unsigned(plan.seed())).put("pacer", plan.open() ? "parkNanos" : "none")
                 .put("latency_sample", plan.stampSample());
@@ -109,7 +109,8 @@ final class Report {
                 .put("offered", plan.open() ? offered : sent + rejected).put("sent", sent).put("acked", acked)
                 .put("failed", failed).put("rejected", rejected).put("unresolved", pending).put("warmup", warmup)
                 .put("bytes", bytes).put("window_ns", window).put("window_acked", windowAcked)
-                .put("rate_achieved", window > 0 ? windowAcked * 1e9 / window : 0).putNull("batches").putNull("requests");
+                .put("rate_achieved", window > 0 ? windowAcked * 1e9 / window : 0).putNull("batches").putNull("requests")
+                .putNull("batch_bytes");
     }
 
     private ObjectNode cost(long records) {
@@ -160,7 +161,7 @@ final class Report {
         out.putObject("plan")
                 .put("run_id", String.format("%016x", plan.runId())).put("topic", plan.settings().topic())
                 .put("partitions", plan.partitions()).put("senders", plan.senders()).put("seed", unsigned(plan.seed()))
-                .put("size", plan.sizes().spec()).put("compressibility", plan.compressibility());
+                .put("size", plan.sizes().spec()).put("payload", plan.payload()).put("compressibility", plan.compressibility());
         long[] sent = new long[run.senders.length];
         ArrayNode counts = out.putArray("sent");
         for (Sender s : run.senders) {

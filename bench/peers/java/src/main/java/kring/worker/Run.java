@@ -35,7 +35,7 @@ final class Run {
         this.plan = plan;
         this.producer = producer;
         books = new Books(plan);
-        pool = new Pool(plan.seed(), plan.sizes().max(), plan.compressibility());
+        pool = new Pool(plan);
         senders = new Sender[plan.senders()];
         for (int i = 0; i < senders.length; i++) {
             senders[i] = new Sender(i, books, pool, signals, producer);

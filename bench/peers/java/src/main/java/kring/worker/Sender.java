@@ -118,16 +118,21 @@ final class Sender extends Thread {
         long zero = books.start;
         long grace = plan.duration() == 0 ? Long.MAX_VALUE : plan.warmup() + plan.duration() + GRACE;
         long now = System.nanoTime() - zero;
+        long woke = now; // What was due before has waited for the harness, and not for the client.
         while (seq < end) {
             long due = books.schedule.intended(index, seq);
             if (now < due) {
                 now = await(zero, due);
+                woke = now;
             }
             if (signals.stop || now > grace) {
                 return;
             }
             if (seq >= shard.measured) {
                 lag.record(now - due);
+                if (due <= woke) {
+                    wake.record(woke - due);
+                }
                 if (seq == shard.measured) {
                     warmBytes = bytes;
                 }
@@ -151,15 +156,12 @@ final class Sender extends Thread {
         }
     }
 
-    /** Sleeps until due, and notes how late the wake-up came: that lateness is not the client's. */
+    /** Sleeps until due, or longer: how much longer is not the client's doing, for all that was due meanwhile. */
     private long await(long zero, long due) {
         long now = System.nanoTime() - zero;
         while (now < due && !signals.stop) {
             LockSupport.parkNanos(Math.min(due - now, MAX_NAP));
             now = System.nanoTime() - zero;
-        }
-        if (seq >= shard.measured) {
-            wake.record(now - due);
         }
         return now;
     }
