@@ -25,7 +25,7 @@ KAFKA_FLAGS   ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo kbench test check fmt-check vet staticcheck lint cross tidy-check \
-	race stress fuzz bench benchcmp compare cover test-kafka kafka-up kafka-down clean
+	race stress fuzz bench bench-check benchcmp compare cover test-kafka kafka-up kafka-down clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -59,7 +59,7 @@ KAFKA_MISSING = missing=; for tool in java javac mvn; do \
 
 ## ---- before a commit
 
-check: fmt-check vet staticcheck lint cross ## Format, vet, staticcheck, golangci-lint, and every platform compiles
+check: fmt-check vet staticcheck lint cross bench-check ## Format, vet, staticcheck, golangci-lint, and every platform compiles
 
 # Every Go file but those below a hidden folder.
 GOFILES = find . -name '.?*' -prune -o -name '*.go' -print
@@ -129,6 +129,9 @@ bench: ## Benchmarks of the library, BENCHCOUNT (10) times, into BENCHOUT (bin/b
 
 benchcmp: $(TOOLS)/benchstat ## Compare two results: make benchcmp OLD=a.txt NEW=b.txt
 	$(TOOLS)/benchstat $(OLD) $(NEW)
+
+bench-check: kbench ## BENCHMARKS.md and its charts are what bench/results gives
+	bin/kbench report --md BENCHMARKS.md --svg docs/bench --check
 
 compare: kbench ## Compare producers in turns: make compare COMPARE='--client kring,java --scenario open-1'
 	bin/kbench compare $(COMPARE)

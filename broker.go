@@ -57,6 +57,7 @@ type broker struct {
 	response  wire.ProduceResponse
 	env       accum.Env
 	stopSeen  bool
+	news      news
 }
 
 // maxRequests is the size of the array of requests in flight; it is the array

@@ -53,6 +53,7 @@ func (p *Producer) close(ctx context.Context) error {
 	if err != nil {
 		err = fmt.Errorf("kring: closed before everything was sent: %w", err)
 	}
+	p.telemetry.close(ctx)
 	p.cancel(errStopped)
 	// CloseEmpty first: after it nothing new comes to life. Where ctx ended the
 	// flush, a caller that raced Close may still open a batch.

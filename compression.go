@@ -33,7 +33,7 @@ const (
 // further memory, about as much times the ratio. Zstd needs brokers from 2.1 on.
 // Java: compression.type.
 func Compression(codec Codec) Option {
-	return option(func(c *config) {
+	return liveOption(func(c *config) {
 		c.codec = codec
 		c.give(setCompression, "Compression(%v)", codec)
 	})
@@ -44,7 +44,7 @@ func Compression(codec Codec) Option {
 // default, is the fast one), -131072 to 22 for Zstd (default 3). Java: compression.gzip.level,
 // compression.lz4.level, compression.zstd.level.
 func CompressionLevel(codec Codec, level int) Option {
-	return option(func(c *config) {
+	return liveOption(func(c *config) {
 		c.setLevel(codec, level)
 		if s, ok := levelSetting(codec); ok {
 			c.give(s, "CompressionLevel(%v, %d)", codec, level)
@@ -126,13 +126,15 @@ func (c *config) compressor() (*compress.Compressor, error) {
 	return z, nil
 }
 
-// startPackers starts the goroutines that compress what no caller completed.
+// startPackers starts the goroutines that compress what no caller completed,
+// once. It is for New, and for the holder of live.mu.
 func (p *Producer) startPackers() {
-	if p.cfg.codec == NoCompression {
+	if p.live.packed {
 		return
 	}
+	p.live.packed = true
 	for range runtime.GOMAXPROCS(0) {
-		p.workers.run(p.acc.Pack)
+		p.workers.tryRun(p.as("compression", p.acc.Pack))
 	}
 }
 

@@ -112,6 +112,7 @@ type config struct {
 	logger          *slog.Logger // never nil
 	dial            DialFunc     // never nil
 	exactTimestamps bool
+	metricsPush     bool
 	inlineDelivery  bool
 	lanes           int // of callbacks
 
@@ -165,6 +166,8 @@ func defaultConfig() *config {
 		levels:   defaultLevels(),
 
 		transactionTimeout: time.Minute,
+
+		metricsPush: true,
 
 		logger: slog.New(slog.DiscardHandler),
 		dial:   (&net.Dialer{}).DialContext,

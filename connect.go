@@ -18,7 +18,7 @@ func (b *broker) connect() {
 	if b.dialing || b.env.Now < b.dialAt || b.p.ctx.Err() != nil {
 		return
 	}
-	b.dialing = b.p.workers.tryRun(b.dial)
+	b.dialing = b.p.workers.tryRun(b.as("connect", b.dial))
 }
 
 // dial connects, learns what the broker speaks, and leaves the result for the
@@ -46,13 +46,15 @@ func (b *broker) open(res *dialResult) error {
 	if err != nil {
 		return err
 	}
-	res.conn, err = netio.NewConn(nc, netio.Config{
-		Handler:     b,
-		Notify:      b.kick,
-		Readable:    b.newReader(),
-		MaxInFlight: b.p.cfg.maxInFlight,
-		MaxFrame:    maxResponse,
-	})
+	b.as("reader", func() { // the goroutines of the connection inherit the label
+		res.conn, err = netio.NewConn(nc, netio.Config{
+			Handler:     b,
+			Notify:      b.kick,
+			Readable:    b.newReader(),
+			MaxInFlight: b.p.cfg.maxInFlight,
+			MaxFrame:    maxResponse,
+		})
+	})()
 	if err != nil {
 		_ = nc.Close() // the error that matters is NewConn's
 	}
@@ -75,6 +77,7 @@ func (b *broker) adopt() {
 		b.backOff(res.err)
 		if !errors.Is(res.err, context.Canceled) && !errors.Is(res.err, cluster.ErrClosed) {
 			b.p.noteFailure(b, b.refusal(res.err))
+			b.tellUnreachable(res.err)
 			b.p.meta.refresh()
 		}
 		return

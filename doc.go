@@ -62,7 +62,7 @@
 // # Callbacks
 //
 // Callbacks run one at a time on goroutines of kring, in the order of the log within
-// each partition. A slow callback holds back all that come after it, and in the
+// each partition; CompletionLanes lets those of several partitions run at once. A slow callback holds back all that come after it, and in the
 // end BufferMemory: hand long work to other goroutines. A callback may call
 // TryProduce and Produce; Flush, Close and a Produce that would have to wait
 // return ErrInCallback there. OnDelivery gives one callback to all records; with
@@ -77,6 +77,18 @@
 // partitions get the same number of bytes, or fewer where a slow broker has a
 // queue. Partitions without a leader are left out. Goroutines on different cores
 // fill different partitions, because sharing one costs them time.
+//
+// PartitionBy asks a Partitioner of the program's instead.
+//
+// # More than sending
+//
+//	InitTransactions, BeginTransaction, CommitTransaction ...  all or nothing
+//	Interceptors, NewTyped     what happens to records on their way, and their types
+//	Compression                by the goroutine that fills a batch
+//	Warmup                     ready before the first record
+//	Explain, Latencies, Stats  why, where the time goes, how many
+//	Reconfigure                linger, batch size and compression of a running producer
+//	Drain                      what was not delivered, handed back
 //
 // # Timestamps
 //
@@ -97,6 +109,6 @@
 // # Who may call what
 //
 // All methods of Producer and Topic may be called from any goroutine. Options
-// are for New, and may be reused. A Record is only read. After Close, nothing is
+// are for New, a few for Reconfigure, and may be reused. A Record is only read. After Close, nothing is
 // accepted any more, no goroutine runs, and no connection is open.
 package kring

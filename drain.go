@@ -41,6 +41,7 @@ type Undelivered struct {
 // error that is ErrDrained. So keep a record either in the callback or from the
 // result, not in both.
 //
+// With an open transaction it does nothing and returns ErrTransactionState.
 // That ctx ended is no error: the result tells. With an error the result may be
 // incomplete: ErrClosed if Close or Drain was called before, ErrInCallback, or a
 // callback that does not return. It needs memory for the result. Afterwards the
@@ -51,6 +52,9 @@ func (p *Producer) Drain(ctx context.Context) ([]Undelivered, error) {
 	}
 	if ctx == nil {
 		ctx = context.Background()
+	}
+	if p.txn != nil && p.txn.open() {
+		return nil, misplaced("Drain", "a transaction is open; commit or abort it first: what it has sent belongs to it")
 	}
 	if !p.closeBegun.CompareAndSwap(false, true) {
 		return nil, fmt.Errorf("%w: what was not delivered can not be handed back any more", ErrClosed)

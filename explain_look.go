@@ -17,7 +17,11 @@ func (b *broker) explain(q *partition, e *Explanation) (here bool) {
 	}
 	env := b.env
 	env.Identity = *b.p.identity.Load()
-	_, e.wait = q.Next(&env)
+	var batch *accum.Batch
+	batch, e.wait = q.Next(&env)
+	if x := b.p.txn; x != nil && batch != nil && !x.joined(q) {
+		e.wait = accum.WaitTransaction
+	}
 	// Next may have sealed a batch whose linger is over. Whoever does that
 	// sends it: this turn goes on with pend.
 	b.add(q)
@@ -60,7 +64,7 @@ func (b *broker) explainReason(q *partition, e *Explanation) {
 	case e.wait == accum.WaitEmpty:
 		e.Reason = ReasonEmpty
 	case e.wait == accum.WaitLinger:
-		e.Reason, e.For = ReasonLinger, max(b.p.cfg.linger-e.Oldest, 0)
+		e.Reason, e.For = ReasonLinger, max(b.p.acc.Linger()-e.Oldest, 0)
 	case e.wait == accum.WaitWriters:
 		e.Reason = ReasonWriters
 	case e.wait == accum.WaitPacking:

@@ -37,3 +37,6 @@ func (p *Producer) DebugState() string {
 	}
 	return s.String()
 }
+
+// CoarseMs is the time that the timer has read last.
+func (p *Producer) CoarseMs() int64 { return p.clock.CoarseMs() }

@@ -24,10 +24,10 @@ func (ids *producerIDs) request(p *Producer) {
 	if ids.fatal.Load() != nil || p.ctx.Err() != nil || !ids.running.CompareAndSwap(false, true) {
 		return
 	}
-	started := p.workers.tryRun(func() {
+	started := p.workers.tryRun(p.as("producer-id", func() {
 		defer ids.running.Store(false)
 		ids.fetch(p.ctx, p)
-	})
+	}))
 	if !started {
 		ids.running.Store(false)
 	}
@@ -70,6 +70,7 @@ func (p *Producer) bumpEpoch(old accum.Identity) {
 	}
 	if p.identity.CompareAndSwap(cur, &next) {
 		p.stats.epochBumps.Add(1)
+		p.log.Info("kring: sequences start again under a new epoch", "id", old.ID, "epoch", next.Epoch)
 	}
 	if next == accum.NoIdentity() {
 		p.ids.request(p)

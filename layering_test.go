@@ -43,11 +43,13 @@ func house() []room {
 		{path: "internal/goroutine", floor: 0},
 		{path: "internal/invariant", floor: 0},
 		{path: "internal/latency", floor: 0},
+		{path: "internal/otlp", floor: 0},
 
 		{path: "ring", floor: 1},
 		{path: "slab", floor: 1},
 		{path: "wire", floor: 1},
 		{path: "sasl", floor: 1, foreign: []string{scram}},
+		{path: "sasl/oidc", floor: 2},
 		{path: "compress", floor: 1, foreign: []string{gzip, s2, zstd, lz4}},
 
 		{path: "internal/expand", floor: 1, foreign: []string{gzip, s2, zstd, lz4}},

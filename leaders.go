@@ -1,6 +1,8 @@
 package kring
 
 import (
+	"errors"
+	"math/rand/v2"
 	"net"
 	"strconv"
 
@@ -9,6 +11,53 @@ import (
 
 // This file applies what an answer says about one topic: its id, its
 // partitions and who leads them. Everything here is under metadata.mu.
+
+func (p *Producer) applyTopic(t *Topic, info *cluster.Topic, moved *[]*partition) (incomplete bool) {
+	code := KafkaError(info.ErrorCode)
+	before := t.state.err
+	t.state.err = nil
+	defer t.tellMissing(before)
+	if code == 0 && len(info.Partitions) == 0 {
+		t.state.err = errNoPartitions // no topic is without; nobody could choose one
+		return true
+	}
+	if code != 0 && len(info.Partitions) == 0 {
+		t.state.err = code
+		// What is known stays: a broker that starts up may not know the
+		// topic yet, and its sequences must not restart.
+		return code.Retriable()
+	}
+	recreated := t.takeID(info.ID)
+	parts := t.grow(info)
+	changed := 0
+	for i := range info.Partitions {
+		q, in := (*parts)[info.Partitions[i].Index], &info.Partitions[i]
+		leader := p.meta.leader(p, in.Leader)
+		if leader == nil {
+			leader, incomplete = p.nowhere, true
+		}
+		old := q.leader.Load()
+		if q.takeLeader(leader, in.LeaderEpoch, recreated) {
+			*moved = append(*moved, q)
+			if old != p.nowhere {
+				changed++
+			}
+		}
+	}
+	t.tellLeaders(changed)
+	if t.sticky.Load() == nil { // before parts: who sees parts uses it
+		t.sticky.Store(newStickyPartitioner(t.p.acc.BatchSize(), rand.Uint32()))
+	}
+	if t.known.Load() == nil { // before parts too
+		t.inform(*parts)
+	}
+	t.parts.Store(parts)
+	t.inform(*parts) // after it: nobody is told of partitions that parts does not have
+	t.updateSticky()
+	return incomplete
+}
+
+var errNoPartitions = errors.New("the broker lists the topic without partitions")
 
 // takeID remembers the topic's id and reports whether it is another topic than
 // before.
@@ -98,5 +147,6 @@ func (m *metadata) hint(p *Producer, q *partition, leader, epoch int32, host str
 		return
 	}
 	q.epoch = epoch
+	p.log.Debug("kring: a broker has named the new leader", "partition", partitionName(q.Topic, q.Index), "leader", leader)
 	q.leader.Store(b) // the caller is q's sender: it looks again after this
 }

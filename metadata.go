@@ -1,8 +1,6 @@
 package kring
 
 import (
-	"errors"
-	"math/rand/v2"
 	"net"
 	"strconv"
 	"sync"
@@ -66,6 +64,7 @@ func (m *metadata) rouse() {
 
 // addTopic makes the state of a topic on its first use.
 func (p *Producer) addTopic(name string) *Topic {
+	by := p.partitionerOf(name) // user code: under no mutex
 	m := &p.meta
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -73,7 +72,7 @@ func (p *Producer) addTopic(name string) *Topic {
 	if t, ok := old[name]; ok {
 		return t
 	}
-	t := &Topic{p: p, name: name, order: len(m.topics), by: p.cfg.pipeline.partitionerOf(name)}
+	t := &Topic{p: p, name: name, order: len(m.topics), by: by}
 	t.id.Store(new([16]byte))
 	t.state.changed = make(chan struct{})
 	if checkTopic(name) != nil {
@@ -239,7 +238,7 @@ func (m *metadata) broker(p *Producer, id int32, addr string) *broker {
 		all := append(make([]*broker, 0, len(old)+1), old...)
 		all = append(all, b)
 		p.brokers.Store(&all)
-		p.workers.run(b.runner)
+		p.workers.run(b.as("broker", b.runner))
 		return b
 	}
 	b.moveTo(addr)
@@ -253,45 +252,6 @@ func (b *broker) moveTo(addr string) {
 		b.outdated.Store(true)
 	}
 }
-
-func (p *Producer) applyTopic(t *Topic, info *cluster.Topic, moved *[]*partition) (incomplete bool) {
-	code := KafkaError(info.ErrorCode)
-	t.state.err = nil
-	if code == 0 && len(info.Partitions) == 0 {
-		t.state.err = errNoPartitions // no topic is without; nobody could choose one
-		return true
-	}
-	if code != 0 && len(info.Partitions) == 0 {
-		t.state.err = code
-		// What is known stays: a broker that starts up may not know the
-		// topic yet, and its sequences must not restart.
-		return code.Retriable()
-	}
-	recreated := t.takeID(info.ID)
-	parts := t.grow(info)
-	for i := range info.Partitions {
-		q, in := (*parts)[info.Partitions[i].Index], &info.Partitions[i]
-		leader := p.meta.leader(p, in.Leader)
-		if leader == nil {
-			leader, incomplete = p.nowhere, true
-		}
-		if q.takeLeader(leader, in.LeaderEpoch, recreated) {
-			*moved = append(*moved, q)
-		}
-	}
-	if t.sticky.Load() == nil { // before parts: who sees parts uses it
-		t.sticky.Store(newStickyPartitioner(t.p.cfg.batchSize, rand.Uint32()))
-	}
-	if t.known.Load() == nil { // before parts too
-		t.inform(*parts)
-	}
-	t.parts.Store(parts)
-	t.inform(*parts) // after it: nobody is told of partitions that parts does not have
-	t.updateSticky()
-	return incomplete
-}
-
-var errNoPartitions = errors.New("the broker lists the topic without partitions")
 
 // metadataAge is how long the metadata goroutine sleeps without being asked.
 func (p *Producer) metadataAge() time.Duration { return p.cfg.metadataMaxAge }

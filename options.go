@@ -110,7 +110,7 @@ func MaxInFlight(n int) Option {
 // and a full buffer never wait. DeliveryTimeout must have room for it. Java:
 // linger.ms.
 func Linger(d time.Duration) Option {
-	return option(func(c *config) {
+	return liveOption(func(c *config) {
 		c.linger = d
 		c.give(setLinger, "Linger(%v)", d)
 	})
@@ -123,7 +123,7 @@ func Linger(d time.Duration) Option {
 // The default is 16384, zero sends every record by itself, and the limit is
 // 2 MiB. Java: batch.size.
 func BatchSize(bytes int) Option {
-	return option(func(c *config) {
+	return liveOption(func(c *config) {
 		c.batchSize = bytes
 		c.give(setBatchSize, "BatchSize(%d)", bytes)
 	})

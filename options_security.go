@@ -54,7 +54,7 @@ func SASL(mechanism sasl.Mechanism) Option {
 	return option(func(c *config) {
 		s := &c.security
 		s.sasl, s.mechanism, s.noMechanism = true, mechanism, mechanism == nil
-		s.javaMechanism, s.jaas = "", nil
+		s.javaMechanism, s.jaas, s.oauth = "", nil, oauthSettings{}
 	})
 }
 

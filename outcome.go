@@ -157,12 +157,12 @@ func (b *broker) fail(q *partition, batch *accum.Batch, cause error) {
 }
 
 func (b *broker) finish(q *partition, batch *accum.Batch, o accum.Outcome) {
+	b.salvage(q, batch, &o) // it writes to the errors; nobody else has them yet
 	if b.p.txn != nil {
 		b.p.txn.fail(judgeRecord(o.Err))
 	}
 	q.Drop(batch, false)
 	b.p.stats.failed(batch.Records())
-	b.salvage(q, batch, &o)
 	q.Finish(batch, o, q.lane)
 }
 

@@ -39,8 +39,10 @@ var errBuiltIn = errors.New("kring: left to the built-in partitioner")
 // TopicPartitioner is a Partitioner with state for each topic.
 type TopicPartitioner interface {
 	Partitioner
-	// ForTopic returns the one to use for a topic. It is called once for
-	// each topic of each producer.
+	// ForTopic returns the one to use for a topic; nil is the built-in one. It
+	// is called when a producer first uses the topic, more than once if
+	// several goroutines are the first: one result is used. A panic there is
+	// the ErrPartitioner of every record to the topic.
 	ForTopic(topic string) Partitioner
 }
 
@@ -97,12 +99,18 @@ func (p Partitions) IsAvailable(partition int32) bool {
 func (p Partitions) ByKey(key []byte) int32 { return partitionForKey(key, p.count) }
 
 // partitionerOf is the partitioner of a topic, nil for the built-in one.
-func (pl *pipeline) partitionerOf(topic string) Partitioner {
+func (p *Producer) partitionerOf(topic string) (by Partitioner) {
+	pl := &p.cfg.pipeline
 	by, ok := pl.byTopic[topic]
 	if !ok {
 		by = pl.partitioner
 	}
-	if t, ok := by.(TopicPartitioner); ok {
+	if t, ok := by.(TopicPartitioner); ok && checkTopic(topic) == nil {
+		defer func() {
+			if v := recover(); v != nil {
+				by = PartitionerFunc(func(Record, Partitions) int32 { panic(v) })
+			}
+		}()
 		by = t.ForTopic(topic)
 	}
 	return by

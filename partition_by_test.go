@@ -68,7 +68,7 @@ func TestWrongPartitioner(t *testing.T) {
 		{"-1", func() int32 { return -1 }, kring.ErrInvalidPartition, "partition -1"},
 		{"count", func() int32 { return 2 }, kring.ErrInvalidPartition, "2 partitions"},
 		{"largest", func() int32 { return math.MaxInt32 }, kring.ErrInvalidPartition, "2147483647"},
-		{"smallest", func() int32 { return math.MinInt32 }, kring.ErrInvalidPartition, "not accepted"},
+		{"smallest", func() int32 { return math.MinInt32 + 1 }, kring.ErrInvalidPartition, "not accepted"},
 		{"panic", func() int32 { panic("boom") }, kring.ErrPartitioner, "boom"},
 		{"good", func() int32 { return 1 }, nil, ""},
 	} {
@@ -286,5 +286,36 @@ func TestPipelineConfig(t *testing.T) {
 				t.Errorf("error %v, want %q", err, c.text)
 			}
 		})
+	}
+}
+
+// shyPartitioner calls back from ForTopic.
+type shyPartitioner struct {
+	forTopic func(string) kring.Partitioner
+}
+
+func (s shyPartitioner) Partition(kring.Record, kring.Partitions) int32 { return 0 }
+func (s shyPartitioner) ForTopic(topic string) kring.Partitioner        { return s.forTopic(topic) }
+
+// TestForTopic is user code like the rest: it may panic, and may use the producer.
+func TestForTopic(t *testing.T) {
+	b := caseBroker(t, broker.Config{Partitions: 1})
+	var p *kring.Producer
+	p = caseProducer(t, b.Addrs(), kring.PartitionBy(shyPartitioner{func(topic string) kring.Partitioner {
+		switch topic {
+		case "bad":
+			panic("boom")
+		case "busy":
+			_ = p.TryProduce(kring.Record{Topic: "other"}, nil)
+		}
+		return kring.RoundRobin()
+	}}))
+	if _, err := p.ProduceSync(patient(t), kring.Record{Topic: "busy"}); err != nil {
+		t.Error(err)
+	}
+	for range 2 {
+		if err := p.Produce(patient(t), kring.Record{Topic: "bad"}, nil); !errors.Is(err, kring.ErrPartitioner) {
+			t.Errorf("got %v, want ErrPartitioner", err)
+		}
 	}
 }

@@ -30,8 +30,10 @@ func TestCompatiblePartitioners(t *testing.T) {
 		key  []byte
 		own  bool
 	}{
-		{"sarama without a key", s, nil, false}, {"sarama with an empty one", s, []byte{}, true},
-		{"librdkafka without a key", l, nil, false}, {"librdkafka with an empty one", l, []byte{}, false},
+		{"sarama without a key", s, nil, false},
+		{"sarama with an empty one", s, []byte{}, true},
+		{"librdkafka without a key", l, nil, false},
+		{"librdkafka with an empty one", l, []byte{}, false},
 	} {
 		if got := tc.by.Partition(kring.Record{Key: tc.key}, at); (got != kring.BuiltInPartition) != tc.own {
 			t.Errorf("%s: %d", tc.name, got)

@@ -30,7 +30,7 @@ import (
 // call at a time.
 type stickyPartitioner struct {
 	// limit is how many bytes make a partition's turn: batch.size.
-	limit uint64
+	limit atomic.Uint64
 
 	// minShift is the shift at which every shard is in use.
 	minShift uint32
@@ -96,10 +96,10 @@ func newStickyPartitioner(batchSize int, seed uint32) *stickyPartitioner {
 	shards := min(maxShards, shardsPerCore*runtime.GOMAXPROCS(0))
 	log2 := bits.Len(uint(shards - 1))
 	s := &stickyPartitioner{
-		limit:    uint64(batchSize),
 		minShift: uint32(oneShard - log2),
 		shards:   make([]stickyShard, 1<<log2),
 	}
+	s.limit.Store(uint64(batchSize))
 	s.shift.Store(oneShard)
 	s.next.Store(seed)
 	return s
@@ -169,8 +169,9 @@ func (s *stickyPartitioner) produced(hash uint32, partition int32, bytes int, ba
 		}
 		sum := t.bytes() + uint64(max(1, bytes))
 		after := t.with(sum)
-		filled := sum >= s.limit && batchFull
-		if filled || sum >= 2*s.limit {
+		limit := s.limit.Load()
+		filled := sum >= limit && batchFull
+		if filled || sum >= 2*limit {
 			after = 0
 		}
 		if sh.turn.cas(t, after) {

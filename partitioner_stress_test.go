@@ -89,7 +89,7 @@ func TestStickyCountsEveryByte(t *testing.T) {
 		records = 200_000
 	}
 	s := newStickyPartitioner(maxBatchSize, 0)
-	s.limit = 1 << 31
+	s.limit.Store(1 << 31)
 	var wg sync.WaitGroup
 	for range goroutines {
 		wg.Go(func() {

@@ -55,7 +55,7 @@ func TestAllocPipeline(t *testing.T) {
 	for range 300 {
 		produce()
 	}
-	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // the pools forget at a collection
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))              // the pools forget at a collection
 	if perRun := testing.AllocsPerRun(100, produce); perRun > 8 { // Flush needs some
 		t.Errorf("%v allocations per 1000 records", perRun)
 	}

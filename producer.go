@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strconv"
 	"sync/atomic"
 
 	"github.com/kring-go/kring/accum"
@@ -28,14 +29,16 @@ type Producer struct {
 	interceptors *interceptors // nil: none
 	txn          *transactions // nil: not transactional
 
-	topics   atomic.Pointer[map[string]*Topic] // immutable map; replaced under meta.mu
-	identity atomic.Pointer[accum.Identity]
-	brokers  atomic.Pointer[[]*broker] // immutable slice; replaced under meta.mu
-	nowhere  *broker                   // home of partitions without a leader
-	meta     metadata
-	timer    timer
-	ids      producerIDs
-	stats    counters
+	topics    atomic.Pointer[map[string]*Topic] // immutable map; replaced under meta.mu
+	identity  atomic.Pointer[accum.Identity]
+	brokers   atomic.Pointer[[]*broker] // immutable slice; replaced under meta.mu
+	nowhere   *broker                   // home of partitions without a leader
+	meta      metadata
+	timer     timer
+	ids       producerIDs
+	live      live
+	stats     counters
+	telemetry telemetry
 
 	closing      atomic.Bool
 	closeBegun   atomic.Bool
@@ -61,6 +64,7 @@ func New(opts ...Option) (*Producer, error) {
 	p.interceptors = newInterceptors(cfg)
 	p.closeStarted, p.closed = make(chan struct{}), make(chan struct{})
 	p.ctx, p.cancel = context.WithCancelCause(context.Background())
+	p.telemetry.init(p)
 	p.client, err = cluster.NewClient(p.clusterConfig())
 	if err != nil {
 		p.cancel(err)
@@ -105,13 +109,15 @@ func New(opts ...Option) (*Producer, error) {
 }
 
 func (p *Producer) start() {
-	for _, lane := range p.lanes.all {
-		p.workers.run(func() { p.runLane(lane) })
+	for i, lane := range p.lanes.all {
+		p.workers.run(p.as("completion", func() { p.runLane(lane) }, labelLane, strconv.Itoa(i)))
 	}
-	p.workers.run(p.timer.run)
-	p.workers.run(p.refreshMetadata)
-	p.workers.run(p.nowhere.runner)
-	p.startPackers()
+	p.workers.run(p.as("timer", p.timer.run))
+	p.workers.run(p.as("metadata", p.refreshMetadata))
+	p.workers.run(p.nowhere.as("broker", p.nowhere.runner))
+	if p.cfg.codec != NoCompression {
+		p.startPackers()
+	}
 }
 
 func (p *Producer) clusterConfig() cluster.Config {
@@ -120,7 +126,7 @@ func (p *Producer) clusterConfig() cluster.Config {
 		Bootstrap:           c.brokers,
 		ClientID:            c.clientID,
 		SoftwareVersion:     Version,
-		Dial:                cluster.Dialer(c.dial),
+		Dial:                p.telemetry.counting(c.dial),
 		Handshake:           c.security.handshake,
 		SASL:                c.security.mechanism,
 		SendBuffer:          c.sendBuffer,

@@ -152,7 +152,10 @@ func unsupportedHint(name string) string {
 	case strings.HasPrefix(name, "ssl.") && strings.HasSuffix(name, ".password"):
 		return "; stores are PEM files without a password"
 	case strings.HasPrefix(name, "sasl.oauthbearer."):
-		return "; fetch tokens in Go, with the option SASL(sasl.OAuthBearer(...))"
+		return "; tokens are fetched with client credentials (sasl.oauthbearer.token.endpoint.url), or in Go, " +
+			"with the option SASL(sasl.OAuthBearer(...))"
+	case strings.HasPrefix(name, "sasl.kerberos."):
+		return "; use the option SASL with a mechanism of the module plugin/kringgssapi"
 	case name == "partitioner.class":
 		return "; name the partition in the record, or use the built-in partitioner"
 	default:

@@ -119,7 +119,7 @@ retries | 2147483647 | attempts after the first; delivery.timeout.ms bounds them
 retry.backoff.max.ms | 1000 | longest pause between two attempts to send
 retry.backoff.ms | 100 | first pause between two attempts to send
 sasl.client.callback.handler.class | null | code that answers the SASL client's questions
-sasl.jaas.config | null | user and password, as a JAAS entry
+sasl.jaas.config | null | user and password, or the client of OAuth, as a JAAS entry
 sasl.kerberos.kinit.cmd | /usr/bin/kinit | Kerberos: path of kinit
 sasl.kerberos.min.time.before.relogin | 60000 | Kerberos: milliseconds between two log-ins
 sasl.kerberos.service.name | null | Kerberos: principal of the brokers
@@ -162,7 +162,7 @@ sasl.oauthbearer.jwt.validator.class | org.apache.kafka.common.security.oauthbea
 sasl.oauthbearer.scope | null | OAuth: scope to ask for
 sasl.oauthbearer.scope.claim.name | scope | OAuth: name of the scope's claim
 sasl.oauthbearer.sub.claim.name | sub | OAuth: name of the subject's claim
-sasl.oauthbearer.token.endpoint.url | null | OAuth: where tokens are fetched
+sasl.oauthbearer.token.endpoint.url | null | OAuth: where tokens are fetched, https
 security.protocol | PLAINTEXT | PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL
 security.providers | null | Java security providers
 send.buffer.bytes | 131072 | SO_SNDBUF; -1 is the system's default

@@ -46,6 +46,7 @@ func supportedProperties() []property {
 		{setAcks.String(), setAcksProperty},
 		{inlineProperty, setInlineProperty},
 		{lanesProperty, setLanesProperty},
+		{metricsPushProperty, setMetricsPushProperty},
 		{setRebootstrap.String(), setRebootstrapProperty},
 
 		numberProperty(setRetries, "attempts", func(c *config) *int { return &c.retries }),
@@ -112,7 +113,6 @@ func setRebootstrapProperty(c *config, p property, value string) {
 const unsupportedTable = `
 client.dns.lookup use_all_dns_ips
 config.providers
-enable.metrics.push true|false|TRUE|FALSE|True|False
 internal.auto.downgrade.txn.commit false
 key.serializer ` + byteArraySerializer + `
 metadata.cluster.check.enable false
@@ -126,16 +126,12 @@ sasl.kerberos.min.time.before.relogin 60000
 sasl.kerberos.service.name
 sasl.kerberos.ticket.renew.jitter 0.05
 sasl.kerberos.ticket.renew.window.factor 0.8
-sasl.login.callback.handler.class
+sasl.login.callback.handler.class |` + oauthPackage + `OAuthBearerLoginCallbackHandler|` + oauthPackage + `secured.OAuthBearerLoginCallbackHandler
 sasl.login.class
-sasl.login.connect.timeout.ms
-sasl.login.read.timeout.ms
 sasl.login.refresh.buffer.seconds 300
 sasl.login.refresh.min.period.seconds 60
 sasl.login.refresh.window.factor 0.8
 sasl.login.refresh.window.jitter 0.05
-sasl.login.retry.backoff.max.ms 10000
-sasl.login.retry.backoff.ms 100
 sasl.oauthbearer.assertion.algorithm RS256
 sasl.oauthbearer.assertion.claim.aud
 sasl.oauthbearer.assertion.claim.exp.seconds 300
@@ -147,22 +143,17 @@ sasl.oauthbearer.assertion.file
 sasl.oauthbearer.assertion.private.key.file
 sasl.oauthbearer.assertion.private.key.passphrase
 sasl.oauthbearer.assertion.template.file
-sasl.oauthbearer.client.credentials.client.id
-sasl.oauthbearer.client.credentials.client.secret
 sasl.oauthbearer.clock.skew.seconds 30
 sasl.oauthbearer.expected.audience
 sasl.oauthbearer.expected.issuer
-sasl.oauthbearer.header.urlencode false
 sasl.oauthbearer.jwks.endpoint.refresh.ms 3600000
 sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms 10000
 sasl.oauthbearer.jwks.endpoint.retry.backoff.ms 100
 sasl.oauthbearer.jwks.endpoint.url
-sasl.oauthbearer.jwt.retriever.class org.apache.kafka.common.security.oauthbearer.DefaultJwtRetriever
+sasl.oauthbearer.jwt.retriever.class ` + oauthPackage + `DefaultJwtRetriever|` + oauthPackage + `ClientCredentialsJwtRetriever
 sasl.oauthbearer.jwt.validator.class org.apache.kafka.common.security.oauthbearer.DefaultJwtValidator
-sasl.oauthbearer.scope
 sasl.oauthbearer.scope.claim.name scope
 sasl.oauthbearer.sub.claim.name sub
-sasl.oauthbearer.token.endpoint.url
 security.providers
 ssl.cipher.suites
 ssl.engine.factory.class

@@ -104,7 +104,7 @@ func TestFromPropertiesEverySetting(t *testing.T) {
 		"partitioner.adaptive.partitioning.enable": " false ", "partitioner.availability.timeout.ms": "34",
 		"partitioner.ignore.keys": "true", "compression.type": "zstd", "compression.gzip.level": "5",
 		"compression.lz4.level": "6", "compression.zstd.level": "7", "transaction.timeout.ms": "38",
-		"kring.completion.lanes": "3",
+		"kring.completion.lanes": "3", "enable.metrics.push": "false",
 	}
 	opt, err := FromProperties(properties)
 	if err != nil {
@@ -172,7 +172,8 @@ func TestFromPropertiesProblems(t *testing.T) {
 				"kring: \"foo\": Kafka's producer has no such property\n" +
 				"kring: linger.ms=\"x\": want a whole number of milliseconds\n" +
 				"kring: batch.size=-5: must not be negative\n" +
-				"kring: sasl.jaas.config: sasl.mechanism is missing, and Java's default for it, GSSAPI, is not supported; set PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512",
+				"kring: sasl.jaas.config: sasl.mechanism is missing, and Java's default for it, GSSAPI, needs the option SASL with a mechanism of the module plugin/kringgssapi; " +
+				"set PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER",
 		},
 	}
 	for _, tc := range tests {

@@ -67,6 +67,7 @@ func (p *Producer) askMetadata(names []string) (again bool, err error) {
 	}
 	p.meta.lastErr.Store(nil)
 	p.stats.metadataUpdates.Add(1)
+	p.telemetry.offered()
 	return p.apply(md), nil
 }
 

@@ -44,6 +44,8 @@ func (b *broker) Response(slot int, frame []byte) error {
 		b.p.acc.Stages().Ack.Record(b.p.clock.Now() - r.written)
 	}
 	b.failures = 0
+	b.meters.latency.add(b.p.clock.Now() - r.sentAt)
+	b.meters.throttle.add(int64(cluster.ClampThrottle(b.response.ThrottleMs)))
 	b.throttle(b.response.ThrottleMs)
 	next := 0
 	for i := range b.response.Partitions {
@@ -127,6 +129,7 @@ func (b *broker) throttle(ms int32) {
 	}
 	b.p.stats.throttles.Add(1)
 	b.throttled = max(b.throttled, b.env.Now+d)
+	b.tellThrottled(d)
 	b.conn.Postpone(d)
 }
 

@@ -42,6 +42,7 @@ type security struct {
 	keyPEM        bool // ssl.keystore.type=PEM
 	javaMechanism string
 	jaas          func() string
+	oauth         oauthSettings
 
 	// handshake is what cluster calls, nil without TLS.
 	handshake func(ctx context.Context, conn net.Conn, host string) (net.Conn, error)
@@ -61,14 +62,9 @@ func (c *config) checkSecurityProperties() {
 				"keytool -importkeystore to PKCS12 and openssl pkcs12 -nodes write PEM", p.words)
 		}
 	}
-	switch {
-	case s.jaas == nil:
-	case s.javaMechanism == "":
-		c.problem("sasl.jaas.config: sasl.mechanism is missing, and Java's default for it, GSSAPI, is not supported; " +
-			"set PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
-	default:
-		if _, err := sasl.FromJAAS(s.javaMechanism, s.jaas()); err != nil {
-			c.problem("sasl.jaas.config: %v", err)
+	if s.asksJava() {
+		if _, err := s.fromJava(); err != nil {
+			c.problem("%v", err)
 		}
 	}
 }
@@ -163,13 +159,13 @@ func (c *config) checkTLS() {
 func (c *config) checkSASL() {
 	s := &c.security
 	if !s.sasl {
-		if s.mechanism != nil || s.javaMechanism != "" || s.jaas != nil {
+		if s.mechanism != nil || s.javaMechanism != "" || s.asksJava() {
 			c.problem("the SASL login has no effect, since connections are %s; set security.protocol=SASL_SSL", s.protocolName())
 		}
 		return
 	}
-	if s.javaMechanism != "" && s.jaas != nil {
-		made, err := sasl.FromJAAS(s.javaMechanism, s.jaas())
+	if s.javaMechanism != "" && s.asksJava() {
+		made, err := s.fromJava()
 		if err != nil {
 			return // reported by checkSecurityProperties
 		}
@@ -178,6 +174,10 @@ func (c *config) checkSASL() {
 	switch {
 	case s.noMechanism:
 		c.problem("SASL: the mechanism is nil")
+		return
+	case s.mechanism == nil && s.javaMechanism == oauthBearer:
+		c.problem("sasl.mechanism=OAUTHBEARER needs sasl.oauthbearer.token.endpoint.url with a client's id and secret, " +
+			"or an option SASL(sasl.OAuthBearer(...))")
 		return
 	case s.mechanism == nil && s.javaMechanism != "":
 		c.problem("sasl.mechanism=%s needs sasl.jaas.config, or an option SASL(...) with the credentials", s.javaMechanism)

@@ -9,7 +9,7 @@ import (
 // securityProperties are those of TLS and SASL. Their values are never quoted:
 // some are secrets, and others stand next to them.
 func securityProperties() []property {
-	return []property{
+	return append(oauthProperties(), []property{
 		{"security.protocol", setProtocolProperty},
 		{"sasl.mechanism", setMechanismProperty},
 		{"sasl.jaas.config", func(c *config, _ property, value string) {
@@ -34,7 +34,7 @@ func securityProperties() []property {
 		pemProperty("ssl.keystore.key", pemValue, func(s *security) []*pemText { return []*pemText{&s.key} }),
 		permission("kring.insecure.skip.verify", func(s *security) *bool { return &s.skipVerify }),
 		permission("kring.insecure.plaintext.login", func(s *security) *bool { return &s.plaintextLogin }),
-	}
+	}...)
 }
 
 func setProtocolProperty(c *config, p property, value string) {
@@ -61,6 +61,8 @@ func setMechanismProperty(c *config, p property, value string) {
 		c.security.javaMechanism = value
 	case "GSSAPI":
 		c.security.javaMechanism = ""
+	case "AWS_MSK_IAM":
+		c.problem("%s: AWS_MSK_IAM needs the option SASL with the mechanism of the module plugin/kringmsk; leave the property out", p.name)
 	default:
 		c.problem("%s: want PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER", p.name)
 	}

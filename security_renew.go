@@ -52,6 +52,7 @@ func (b *broker) renew() {
 		b.hangUp(errRenewed)
 		b.throttled = throttled // the broker's wish is about the client
 		b.take(fresh)
+		b.p.log.Debug("kring: a new connection has replaced one whose login ends", "broker", b.id)
 	case b.lastSend <= s.began && b.pend.len() == 0:
 		b.hangUp(errIdle) // nobody has used it: the next one to do so dials
 	default:

@@ -167,6 +167,9 @@ func (b *broker) write() error {
 	for i, batch := range r.batches {
 		b.conn.Append(buf[from:r.encoder.Cuts[i]])
 		from = r.encoder.Cuts[i]
+		if batch.Sender.Attempts == 1 {
+			b.meters.queue.add(b.env.Now - batch.Created())
+		}
 		b.segments = batch.AppendSegments(b.segments[:0])
 		for _, s := range b.segments {
 			b.conn.Append(s)

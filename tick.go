@@ -94,11 +94,11 @@ func (b *broker) expireInFlight(r *request, before int64) {
 		batch.Sender.Ambiguous = true
 		b.p.stats.failed(batch.Records())
 		err := b.produceError(r.owners[i], batch, b.expiryCause(batch))
+		o := accum.Outcome{BaseOffset: -1, LogAppendTime: -1, Err: err}
+		b.salvage(r.owners[i], batch, &o)
 		if b.p.txn != nil {
 			b.p.txn.fail(judgeRecord(err))
 		}
-		o := accum.Outcome{BaseOffset: -1, LogAppendTime: -1, Err: err}
-		b.salvage(r.owners[i], batch, &o)
 		r.owners[i].Finish(batch, o, r.owners[i].lane)
 	}
 }

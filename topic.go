@@ -167,7 +167,7 @@ func (t *Topic) accept(ctx context.Context, r *Record, cb Callback, wait bool) (
 	}
 	if t.by != nil {
 		q, ticket, err := t.appendCustom(ctx, r, &rec, &budget, wait)
-		if err != errBuiltIn {
+		if !errors.Is(err, errBuiltIn) {
 			return q, ticket, err
 		}
 	}
@@ -212,7 +212,7 @@ func (t *Topic) appendSticky(ctx context.Context, parts []*partition, rec *accum
 		return parts[i], ticket, nil
 	}
 	if full {
-		s.produced(shard, i, t.p.cfg.batchSize, true)
+		s.produced(shard, i, t.p.acc.BatchSize(), true)
 	} else {
 		// The batch before left early, by time or because nothing was in
 		// flight: its bytes count, but do not end the turn by themselves.

@@ -33,6 +33,7 @@ type transactions struct {
 	number   atomic.Uint64         // of the present transaction, from 1
 	implicit atomic.Bool           // brokers add partitions by themselves (KIP-890)
 	dropping atomic.Pointer[error] // why nothing is sent any more; nil: it is
+	over     atomic.Bool           // Close has ended what was open; nothing begins any more
 
 	mu    sync.Mutex
 	state txnState
@@ -162,6 +163,10 @@ func (p *Producer) transactionCall(ctx *context.Context, op string) (x *transact
 	}
 	select {
 	case <-x.calls:
+		if x.over.Load() { // Close was faster
+			x.calls <- struct{}{}
+			return nil, nil, ErrClosed
+		}
 		return x, func() { x.calls <- struct{}{} }, nil
 	case <-(*ctx).Done():
 		return nil, nil, fmt.Errorf("kring: %s: another call is at work: %w", op, (*ctx).Err())

@@ -42,6 +42,16 @@ func (x *transactions) admit(q *partition) bool {
 	return q.joined.Load() == n || x.join(q, n)
 }
 
+// joined says that q is in the present transaction already.
+func (x *transactions) joined(q *partition) bool { return q.joined.Load() == x.number.Load() }
+
+// open says that a transaction has begun and not ended, as far as is known.
+func (x *transactions) open() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.state != txnNew && x.state != txnReady && x.state != txnFatal
+}
+
 func (x *transactions) join(q *partition, n uint64) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -58,7 +68,7 @@ func (x *transactions) join(q *partition, n uint64) bool {
 	if x.adding == nil {
 		a := &adder{done: make(chan struct{})}
 		a.ctx, a.cancel = context.WithCancel(x.p.ctx)
-		if !x.p.workers.tryRun(func() { x.add(a) }) {
+		if !x.p.workers.tryRun(x.p.as("transaction", func() { x.add(a) })) {
 			a.cancel()
 			return false
 		}

@@ -70,7 +70,7 @@ func TestGate(t *testing.T) {
 		t.Fatal("entered a gate that was never opened")
 	}
 	g.open()
-	if !g.enter() || !g.enter() {
+	if first, second := g.enter(), g.enter(); !first || !second {
 		t.Fatal("an open gate lets nobody in")
 	}
 	g.shut()

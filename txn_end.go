@@ -237,6 +237,7 @@ func (x *transactions) noted(call *cluster.Call) {
 func (x *transactions) close(ctx context.Context) {
 	select {
 	case <-x.calls:
+		x.over.Store(true) // before anybody else has the token
 		defer func() { x.calls <- struct{}{} }()
 	case <-ctx.Done():
 		return

@@ -106,7 +106,7 @@ func (x *transactions) fail(v verdict) {
 		return
 	case v.fatal:
 		x.state = txnFatal
-	case x.state == txnActive, x.state == txnEnding && x.commit:
+	case x.state == txnActive, (x.state == txnEnding || x.state == txnUnknown) && x.commit:
 		x.state = txnAbortable
 	default: // it ends anyway
 		x.mu.Unlock()

@@ -105,7 +105,9 @@ func (p *Producer) notReady(topics []*Topic) (missing []error, final bool) {
 		}
 	}
 	if p.cfg.idempotence && p.identity.Load().ID < 0 {
-		if why := p.ids.fatal.Load(); why != nil {
+		if p.txn != nil {
+			return append(missing, misplaced("Warmup", "call InitTransactions first: it brings the producer id")), true
+		} else if why := p.ids.fatal.Load(); why != nil {
 			missing, final = append(missing, fmt.Errorf("kring: no producer id: %w", *why)), true
 		} else {
 			p.ids.request(p)

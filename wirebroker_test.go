@@ -26,6 +26,8 @@ type wireBroker struct {
 	metadata func(*kmsg.MetadataRequest, *kmsg.MetadataResponse)
 	identity func(n int) (id int64, epoch int16, code int16)
 	produce  func(c *wireConn, q *wireRequest)
+	// telemetry answers what belongs to KIP-714; nil is no answer.
+	telemetry func(kmsg.Request) kmsg.Response
 
 	mu         sync.Mutex
 	conns      map[*wireConn]struct{}
@@ -166,6 +168,10 @@ func (c *wireConn) handle(frame []byte) {
 		c.answer(correlation, b.initProducerID(r))
 	case *kmsg.ProduceRequest:
 		c.produced(correlation, r)
+	case *kmsg.GetTelemetrySubscriptionsRequest, *kmsg.PushTelemetryRequest:
+		if resp := b.telemetry(req); resp != nil {
+			c.answer(correlation, resp)
+		}
 	default:
 		b.t.Errorf("request %d came and should not have", key)
 	}

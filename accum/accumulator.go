@@ -18,7 +18,7 @@ type Config struct {
 	AlwaysComplete  bool          // store a completion even for a record without a callback
 	Clock           *Clock
 	// LingerStarted is called when a partition without a running linger
-	// opens a batch (never for Linger 0).
+	// opens a batch (never for Linger 0). It is called in a shortage too.
 	LingerStarted func(p *Partition)
 	// Awake is called when a batch is opened; it must be cheap.
 	Awake func()
@@ -41,11 +41,13 @@ type Accumulator struct {
 	cfg        Config
 	slab       *slab.Slab
 	batches    []Batch
-	limit      int // bytes at which a batch that holds a record is full
 	maxRecords int
-	linger     int64
-	packing    *packing // nil: nothing is compressed
+	packing    packing
 	stages     *Stages
+
+	// These change only when a setting does, see live.go.
+	linger atomic.Int64 // ns
+	limit  atomic.Int64 // bytes at which a batch that holds a record is full
 
 	_        [128]byte
 	epoch    atomic.Uint64 // flush epoch: incremented by every Flush
@@ -70,9 +72,7 @@ func New(cfg Config) *Accumulator {
 	a := &Accumulator{
 		cfg:        cfg,
 		slab:       slab.New(cfg.BufferMemory, slot),
-		limit:      min(max(cfg.BatchSize, 1), MaxBatchBytes),
 		maxRecords: min(maxCount, max(slot/8, 1)),
-		linger:     int64(cfg.Linger),
 		flushes:    make(map[*flush]struct{}),
 		ratios:     make(map[string]*ratio),
 		stages:     new(Stages),
@@ -87,11 +87,12 @@ func New(cfg Config) *Accumulator {
 		b.done.chunks = chunks[i*perBatch : (i+1)*perBatch : (i+1)*perBatch]
 		b.state.store(sealedBit)
 	}
+	a.linger.Store(int64(cfg.Linger))
+	a.limit.Store(int64(min(max(cfg.BatchSize, 1), MaxBatchBytes)))
+	a.packing.waiting, a.packing.stop = make(chan *Batch, len(a.batches)), make(chan struct{})
+	a.packing.failed = cfg.CompressFailed
 	if cfg.Compressor != nil {
-		a.packing = &packing{
-			with: cfg.Compressor, codec: cfg.Codec, failed: cfg.CompressFailed,
-			waiting: make(chan *Batch, len(a.batches)), stop: make(chan struct{}),
-		}
+		a.packing.method.Store(&method{cfg.Compressor, cfg.Codec})
 	}
 	a.partitions.Store(new([]*Partition))
 	a.slab.OnWait(a.relieve)
@@ -115,11 +116,8 @@ func (a *Accumulator) Partitions() []*Partition { return *a.partitions.Load() }
 // partition has something for the sender.
 func (a *Accumulator) Make(topic string, index int32, sink ReadySink) *Partition {
 	p := &Partition{acc: a, Topic: topic, Index: index, sink: sink}
-	p.limit.Store(int64(a.limit))
-	if a.packing != nil {
-		p.ratio = a.ratioOf(topic)
-		p.limit.Store(int64(a.limitAt(p.ratio.estimate())))
-	}
+	p.ratio = a.ratioOf(topic)
+	p.limit.Store(int64(a.limitOf(p.ratio)))
 	p.sender.init()
 	return p
 }

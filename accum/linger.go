@@ -14,6 +14,7 @@ type Lingers struct {
 	acc      *Accumulator
 	incoming *ring.Ring[*Partition]
 	overflow atomic.Bool // incoming was full: look at all partitions
+	restart  atomic.Bool // the entries are of another linger
 	heap     []lingerEntry
 }
 
@@ -39,6 +40,9 @@ func (l *Lingers) Start(p *Partition) {
 	}
 }
 
+// Restart makes every entry anew, after SetLinger. Then the timer has to fire.
+func (l *Lingers) Restart() { l.restart.Store(true) }
+
 // Fire marks every partition ready whose open batch is due at now, and returns
 // the time of the next one; 0 if nothing lingers.
 func (l *Lingers) Fire(now int64) (next int64) {
@@ -48,6 +52,14 @@ func (l *Lingers) Fire(now int64) (next int64) {
 			break
 		}
 		l.push(p)
+	}
+	if l.restart.Load() && l.restart.CompareAndSwap(true, false) {
+		for _, e := range l.heap {
+			e.p.lingering.Store(0)
+		}
+		clear(l.heap)
+		l.heap = l.heap[:0]
+		l.overflow.Store(true)
 	}
 	if l.overflow.Load() && l.overflow.CompareAndSwap(true, false) {
 		for _, p := range l.acc.Partitions() {
@@ -92,7 +104,7 @@ func (l *Lingers) due(p *Partition) (int64, bool) {
 	if b.state.load().gen() != w.gen() {
 		return 0, false // it left meanwhile; its successor's opener comes here
 	}
-	return created + l.acc.linger, true
+	return created + l.acc.linger.Load(), true
 }
 
 func (l *Lingers) push(p *Partition) {

@@ -18,7 +18,8 @@ import (
 //	  └──────────────────────────────────────────► (Expired: will never be sent)
 //
 // A batch that is busy belongs to whoever claimed it: it is not taken and gets
-// no outcome. So it can not begin another life under a packer's hands.
+// no outcome. So it can not begin another life under a packer's hands. (The
+// child of a split may get one: it has no other life.)
 
 // Compressor compresses the records of a batch. It may be called by several
 // goroutines at once.
@@ -57,8 +58,7 @@ func (b *Batch) claim(gen uint32) bool {
 // packing is the accumulator's side: what to compress with, and what waits for a
 // packer. There is room for every slot, and a slot waits once.
 type packing struct {
-	with    Compressor
-	codec   int16 // the attributes of a compressed batch
+	method  atomic.Pointer[method] // nil: batches are sent as they are
 	waiting chan *Batch
 	stop    chan struct{}
 	failed  func(error) // told of a compressor that fails
@@ -82,18 +82,13 @@ func (a *Accumulator) Pack() {
 
 // StopPackers ends every Pack. Nothing may live any more.
 func (a *Accumulator) StopPackers() {
-	if a.packing != nil {
-		close(a.packing.stop)
-	}
+	close(a.packing.stop)
 }
 
 // Compressed is how many bytes of records were given to the compressor, and how
 // many were sent in their place. Records that were sent as they are because they
 // do not compress count in both.
 func (a *Accumulator) Compressed() (raw, sent uint64) {
-	if a.packing == nil {
-		return 0, 0
-	}
 	return a.packing.raw.Load(), a.packing.sent.Load()
 }
 
@@ -101,7 +96,7 @@ func (a *Accumulator) Compressed() (raw, sent uint64) {
 // sealed it without writers, in its life gen: the batch is compressed, and then
 // the sender is told. The sender may have been faster with both.
 func (p *Partition) handOver(b *Batch, gen uint32) {
-	if p.acc.packing != nil && b.claim(gen) {
+	if p.acc.packing.method.Load() != nil && b.claim(gen) {
 		b.compress()
 	}
 	p.MarkReady()
@@ -109,7 +104,7 @@ func (p *Partition) handOver(b *Batch, gen uint32) {
 
 // handOverLater is handOver that leaves the work to the packers.
 func (p *Partition) handOverLater(b *Batch, gen uint32) {
-	if p.acc.packing != nil && b.claim(gen) {
+	if p.acc.packing.method.Load() != nil && b.claim(gen) {
 		b.submit()
 		return
 	}
@@ -131,11 +126,10 @@ func (b *Batch) submit() {
 // isPacked says whether b, complete and the sender's next, can be sent. If not,
 // somebody is at it and calls MarkReady behind it.
 func (b *Batch) isPacked() bool {
-	if b.acc.packing == nil {
-		return true
-	}
 	s := b.pack.load()
-	if s.phase() == loose && b.claim(uint32(s>>phaseBits)) {
+	if s.phase() == loose && b.acc.packing.method.Load() == nil {
+		b.pack.cas(s, s|packed) // or somebody claims it who saw a method that is gone
+	} else if s.phase() == loose && b.claim(uint32(s>>phaseBits)) {
 		b.submit()
 	}
 	return b.pack.load().phase() == packed
@@ -144,26 +138,24 @@ func (b *Batch) isPacked() bool {
 // neverSent says that b, complete, is to end without being sent. False: somebody
 // compresses it at the moment, and calls MarkReady behind it.
 func (b *Batch) neverSent() bool {
-	if b.acc.packing == nil {
-		return true
-	}
 	s := b.pack.load()
 	return s.phase() == packed || s.phase() == loose && b.pack.cas(s, s|packed)
 }
 
 // compress is for whoever has claimed b, and ends that claim.
 func (b *Batch) compress() {
-	k, ratio := b.acc.packing, b.part.ratio
+	k, ratio := &b.acc.packing, b.part.ratio
+	m := k.method.Load()
 	s := b.pack.load()
 	raw := b.rawSize() - wire.BatchHeaderSize
 	sent := raw
-	if ratio.worthIt() {
-		if n, ok := b.squeeze(); ok {
+	if m != nil && ratio.worthIt() {
+		if n, ok := b.squeeze(m.with); ok {
 			sent = n
-			b.attributes = k.codec
+			b.attributes = m.codec
 		}
 		ratio.observe(float64(sent) / float64(raw))
-		b.part.limit.Store(int64(b.acc.limitAt(ratio.estimate())))
+		b.part.limit.Store(int64(b.acc.limitOf(ratio)))
 	}
 	k.raw.Add(uint64(raw))
 	k.sent.Add(uint64(sent))
@@ -172,7 +164,7 @@ func (b *Batch) compress() {
 
 // squeeze puts the compressed records into b.wire, behind the room for the
 // header, and returns their size. False: they would not become smaller.
-func (b *Batch) squeeze() (int, bool) {
+func (b *Batch) squeeze(with Compressor) (int, bool) {
 	scratch := bytebufferpool.Get()
 	defer bytebufferpool.Put(scratch)
 	records := b.recordBytes()
@@ -184,7 +176,7 @@ func (b *Batch) squeeze() (int, bool) {
 		}
 		records = whole.B[wire.BatchHeaderSize:]
 	}
-	out, err := b.acc.packing.with.Append(scratch.B[:0], records)
+	out, err := with.Append(scratch.B[:0], records)
 	if err != nil {
 		b.acc.packing.failed(err)
 		return 0, false
@@ -194,7 +186,7 @@ func (b *Batch) squeeze() (int, bool) {
 		return 0, false
 	}
 	if size := wire.BatchHeaderSize + len(out); cap(b.wire) < size {
-		b.wire = make([]byte, wire.BatchHeaderSize, max(size, min(size*5/4, b.acc.limit)))
+		b.wire = make([]byte, wire.BatchHeaderSize, max(size, min(size*5/4, b.acc.BatchSize())))
 	}
 	b.wire = append(b.wire[:wire.BatchHeaderSize], out...)
 	return len(out), true
@@ -202,13 +194,14 @@ func (b *Batch) squeeze() (int, bool) {
 
 // unpack makes b loose for its life gen: nothing is compressed yet.
 func (b *Batch) unpack(gen uint32) {
-	if b.acc.packing == nil {
-		return
+	if b.attributes != 0 {
+		b.attributes = 0
 	}
-	b.attributes = 0
-	if cap(b.wire) > 2*b.acc.limit { // it carried an oversize record
-		b.wire = nil
+	if len(b.wire) > 0 {
+		b.wire = b.wire[:0]
+		if cap(b.wire) > 2*b.acc.BatchSize() { // it carried an oversize record
+			b.wire = nil
+		}
 	}
-	b.wire = b.wire[:0]
 	b.pack.store(packStateOf(gen, loose))
 }

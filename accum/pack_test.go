@@ -29,7 +29,7 @@ func compressed(t testing.TB, cfg Config) Config {
 
 func runPackers(t testing.TB, a *Accumulator, n int) {
 	t.Helper()
-	if a.packing == nil {
+	if n == 0 {
 		return
 	}
 	var wg sync.WaitGroup
@@ -96,7 +96,7 @@ func TestFullBatchIsCompressedByItsWriter(t *testing.T) {
 	if raw != uint64(b.rawSize()-wire.BatchHeaderSize) || sent != uint64(b.Size()-wire.BatchHeaderSize) {
 		t.Errorf("counted %d bytes as %d", raw, sent)
 	}
-	if r := p.ratio.estimate(); r >= 1 || int(p.limit.Load()) <= a.limit {
+	if r := p.ratio.estimate(); r >= 1 || int(p.limit.Load()) <= a.BatchSize() {
 		t.Errorf("ratio %v, limit %d: nothing was learnt", r, p.limit.Load())
 	}
 }

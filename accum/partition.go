@@ -23,9 +23,9 @@ type Partition struct {
 	Index int32
 	acc   *Accumulator
 	sink  ReadySink
-	ratio *ratio // nil: nothing is compressed
+	ratio *ratio // of its topic, when compressed
 	// limit is the bytes at which a batch that holds a record is full. It
-	// changes only when batches are compressed.
+	// changes with settings, and when batches are compressed.
 	limit atomic.Int64
 
 	_ [64]byte

@@ -93,6 +93,6 @@ func (c *Config) slotSize() int {
 // size, so that it fills batch.size: Java's estimate, with its margin.
 func (a *Accumulator) limitAt(r float64) int {
 	const margin = 1.05
-	n := wire.BatchHeaderSize + float64(a.limit-wire.BatchHeaderSize)/(r*margin)
+	n := wire.BatchHeaderSize + float64(a.BatchSize()-wire.BatchHeaderSize)/(r*margin)
 	return min(max(int(n), 1), a.slab.SlotSize(), MaxBatchBytes)
 }

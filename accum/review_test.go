@@ -155,6 +155,34 @@ func TestShortageIsSeenAgain(t *testing.T) {
 	}
 }
 
+// TestShortageIsOverWhenTheSenderLooks: a batch was opened in a shortage, which
+// has ended when the sender comes to look. The timer brings it back.
+func TestShortageIsOverWhenTheSenderLooks(t *testing.T) {
+	var l *Lingers
+	a, parts, ready := newTest(t, Config{
+		BatchSize: 1024, BufferMemory: 8 << 10, Linger: time.Millisecond,
+		LingerStarted: func(p *Partition) { l.Start(p) },
+	}, 1)
+	l = NewLingers(a)
+	a.relieve() // somebody found no memory
+	if _, err := parts[0].Append(context.Background(), record([]byte("x")), 0); err != nil {
+		t.Fatal(err)
+	}
+	a.relax() // and has gone
+	q := <-ready
+	q.Unmark()
+	if _, w := q.Next(&Env{Now: parts[0].Head().Created(), MaxInFlight: 5}); w != WaitLinger {
+		t.Fatalf("Next: %v, want that it lingers", w)
+	}
+	l.Fire(parts[0].Head().Created() + int64(time.Millisecond))
+	select {
+	case p := <-ready:
+		p.Unmark()
+	default:
+		t.Error("its linger is over, and nobody marks it")
+	}
+}
+
 // TestShortageEndsBehindAWaiter: relax saw nobody wait, then somebody came and
 // found the shortage still standing, then relax ends it.
 func TestShortageEndsBehindAWaiter(t *testing.T) {

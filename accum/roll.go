@@ -91,6 +91,9 @@ func (p *Partition) prepare(b *Batch, r *Record, size int) (gen uint32) {
 	}
 	gen = (b.state.load().gen() + 1) & genMask
 	b.unpack(gen)
+	if n := int64(a.limitOf(p.ratio)); p.limit.Load() != n {
+		p.limit.Store(n)
+	}
 	b.link.store(emptyLink(gen))
 	b.live.Store(b.epoch + 1)
 	s := makeState(gen, min(size, maxOffset), 1, 1)
@@ -181,10 +184,19 @@ func (p *Partition) opened(b *Batch, s state) {
 	switch {
 	case s.complete():
 		p.handOver(b, s.gen())
-	case a.linger == 0, a.pressure.Load():
+		return
+	case a.linger.Load() == 0:
 		p.MarkReady()
+		return
 	case s.sealed(): // somebody sealed it meanwhile; the last one out marks
-	case p.lingering.Load() == 0 && p.lingering.CompareAndSwap(0, 1):
+		return
+	}
+	// The timer hears of it in a shortage too: the shortage may be over when the
+	// sender looks, and then nobody else would come back to it.
+	if p.lingering.Load() == 0 && p.lingering.CompareAndSwap(0, 1) {
 		a.cfg.LingerStarted(p)
+	}
+	if a.pressure.Load() { // last, see relieve
+		p.MarkReady()
 	}
 }

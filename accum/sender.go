@@ -151,7 +151,8 @@ func (p *Partition) Head() *Batch {
 
 func (p *Partition) due(b *Batch, now int64) bool {
 	a := p.acc
-	return a.linger == 0 || now-b.created.Load() >= a.linger || a.pressure.Load() || a.closed.Load()
+	linger := a.linger.Load()
+	return linger == 0 || now-b.created.Load() >= linger || a.pressure.Load() || a.closed.Load()
 }
 
 // Take moves b, which Next returned, from the queue into flight and assigns

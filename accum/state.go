@@ -69,6 +69,12 @@ func (s state) reserve(size int) state {
 	return s + state(size)<<offsetShift + 1<<countShift + oneWriter
 }
 
+// reserveRun is reserve for n records of size bytes together and their one
+// writer.
+func (s state) reserveRun(size, n int) state {
+	return s + state(size)<<offsetShift + state(n)<<countShift + oneWriter
+}
+
 // roomFor says whether a record of size bytes may be reserved in a batch that
 // may hold limit bytes and maxRecords records.
 func (s state) roomFor(size, limit, maxRecords int) bool {

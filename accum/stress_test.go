@@ -145,11 +145,25 @@ func TestAppendStress(t *testing.T) {
 	}
 }
 
+// writeNumbered appends per records, every third time some of them as a run.
 func writeNumbered(t *testing.T, a *Accumulator, parts []*Partition, w, per, size int, done Completion) {
 	rnd := rand.New(rand.NewPCG(uint64(w), 1))
 	seqs := make([]uint64, len(parts))
-	for range per {
+	for n := 0; n < per; n++ {
 		i := rnd.IntN(len(parts))
+		if rnd.IntN(3) == 0 {
+			run := make([]Record, 0, MaxRun)
+			for k := range min(1+rnd.IntN(MaxRun), per-n) {
+				run = append(run, *record(numbered(uint64(w), seqs[i]+uint64(k), 16+rnd.IntN(size))))
+				run[k].Done = done
+			}
+			k := parts[i].AppendRun(run)
+			seqs[i] += uint64(k)
+			if n += k - 1; k > 0 {
+				continue
+			}
+			n++ // this one goes by itself
+		}
 		r := record(numbered(uint64(w), seqs[i], 16+rnd.IntN(size)))
 		r.Done = done
 		if _, err := parts[i].Append(context.Background(), r, time.Minute); err != nil {

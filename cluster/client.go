@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -26,6 +27,8 @@ type Client struct {
 	failingSince time.Time
 	// rebootstrapped is set until the next metadata tells about it.
 	rebootstrapped bool
+
+	telemetry atomic.Bool // see OffersTelemetry
 
 	coordinatorsMu sync.Mutex
 	coordinators   []*Coordinator // to be closed
@@ -164,6 +167,7 @@ func (c *Client) dialLocked(ctx context.Context, n *node) error {
 		return fmt.Errorf("connecting to %s: %w", n.address, err)
 	}
 	c.link = link
+	c.telemetry.Store(link.Versions.offersTelemetry())
 	c.cfg.Logger.Debug("control link up", "broker", n.address)
 	return nil
 }

@@ -19,7 +19,7 @@ func coordinatorShapeOf(key int16) (shape, bool) {
 			fixed(int16Size).from(5),
 		}}, true
 	}
-	return shape{}, false
+	return telemetryShapeOf(key)
 }
 
 // findCoordinatorShape covers v0 to v6.

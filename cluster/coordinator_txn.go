@@ -54,7 +54,11 @@ func pick(v *Versions, name string, key, lowest, newest int16) (int16, error) {
 // (KIP-360).
 func (k *Coordinator) InitProducerID(ctx context.Context, call *Call, timeout time.Duration, present ProducerID) (ProducerID, error) {
 	response, err := k.request(ctx, call, func(v *Versions) (kmsg.Request, error) {
-		version, err := pick(v, "InitProducerId", keyInitProducerID, 0, newestInitProducerID)
+		lowest := int16(0)
+		if present.ID >= 0 {
+			lowest = 3 // older ones have no present epoch, and would fence whoever came meanwhile
+		}
+		version, err := pick(v, "InitProducerId", keyInitProducerID, lowest, newestInitProducerID)
 		req := kmsg.NewPtrInitProducerIDRequest()
 		req.SetVersion(version)
 		req.TransactionalID = kmsg.StringPtr(k.key)

@@ -149,9 +149,9 @@ func (w *walker) array(elem []field) {
 	}
 }
 
-// isScalar reports an array whose elements are plain numbers; those of structs
-// end with tagged fields.
-func isScalar(elem []field) bool { return len(elem) == 1 && elem[0].kind == fixedField }
+// isScalar reports an array whose elements are plain numbers or strings; those
+// of structs end with tagged fields.
+func isScalar(elem []field) bool { return len(elem) == 1 && elem[0].kind != arrayField }
 
 // tags steps over tagged fields, and into those that known describes.
 func (w *walker) tags(known map[uint32][]field) {

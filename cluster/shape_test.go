@@ -27,6 +27,8 @@ var shaped = []struct {
 	{"AddOffsetsToTxn", keyAddOffsetsToTxn, newestAddOffsets},
 	{"EndTxn", keyEndTxn, implicitEndTxn},
 	{"TxnOffsetCommit", keyTxnOffsetCommit, implicitOffsetCommit},
+	{"GetTelemetrySubscriptions", keyGetTelemetrySubscriptions, newestTelemetry},
+	{"PushTelemetry", keyPushTelemetry, newestTelemetry},
 }
 
 // fill sets every field of a message to something, arrays to up to two

@@ -8,7 +8,8 @@
 //	                         │ Step(challenge) ──► next reply   ─► broker
 //	                         └ Step(challenge) ──► nil: satisfied, or an error
 //
-// Anything else that implements Mechanism can be used in their place.
+// Anything else that implements Mechanism can be used in their place. Package
+// oidc fetches tokens for OAUTHBEARER.
 //
 // # Trust
 //

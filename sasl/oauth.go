@@ -47,8 +47,8 @@ type cache struct {
 
 // OAuthBearer logs in with a token (KIP-255). source is called when there is no
 // token yet, when 80 % of the time until Token.Expires are over, and after a
-// broker has refused the token. Use it with TLS only. kring fetches no tokens by
-// itself and follows no URL.
+// broker has refused the token; one call serves all connections that wait. Use it
+// with TLS only. Package oidc has a source that fetches tokens.
 func OAuthBearer(source TokenSource) Mechanism { return newOAuth(source, false) }
 
 // OAuthBearerToken logs in with one token, for tests and short-lived programs:
@@ -92,7 +92,10 @@ func (m *oauthMechanism) Check() error {
 
 func (m *oauthMechanism) Start(ctx context.Context, _ string) (Conversation, error) {
 	token, err := m.token(ctx)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrRefused):
+		return Refused(fmt.Errorf("token for OAUTHBEARER: %w", err)), nil
+	case err != nil:
 		return nil, fmt.Errorf("token for OAUTHBEARER: %w", err)
 	}
 	return &oauthConversation{token: func() Token { return token }, refused: m.forget}, nil

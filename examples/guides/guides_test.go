@@ -1,10 +1,13 @@
 package guides
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -196,6 +199,57 @@ func TestSnippetsRun(t *testing.T) {
 	}
 	if n := len(c.Await(t.Context(), "orders", 77)); n != 77 {
 		t.Errorf("%d orders, want 77", n)
+	}
+}
+
+// TestSecurityGuide: the options are sound; the files are not there.
+func TestSecurityGuide(t *testing.T) {
+	if p, err := withFiles(); err == nil || !strings.Contains(err.Error(), "/etc/kafka/") {
+		t.Errorf("got %v, %v; want an error that names a file", p, err)
+	}
+	p, err := withTokens("x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shutdown(p)
+}
+
+// TestObservabilityGuide: what can be looked at of a cluster in the process.
+func TestObservabilityGuide(t *testing.T) {
+	c := kringtest.NewCluster(t, kringtest.Partitions(1))
+	p, err := throughput(c.Addrs()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shutdown(p)
+	var log bytes.Buffer
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	everyMinute(ctx, p, slog.New(slog.NewTextHandler(&log, nil)))
+	named(ctx, p, slog.New(slog.NewTextHandler(&log, nil)))
+	if log.Len() != 0 { // no minute has passed, and this cluster takes no metrics
+		t.Errorf("logged %s", &log)
+	}
+	if source, err := sourced(p); err != nil || source == nil {
+		t.Errorf("%v, %v", source, err)
+	}
+}
+
+// TestTransactionsGuide: a cluster in the process has no coordinator, and says so.
+func TestTransactionsGuide(t *testing.T) {
+	c := kringtest.NewCluster(t, kringtest.Partitions(1))
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if p, err := transactional(ctx, "1", c.Addrs()...); err == nil {
+		t.Errorf("got %v without a coordinator", p)
+	}
+	p, err := throughput(c.Addrs()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shutdown(p)
+	if again, err := transform(t.Context(), p, []consumed{{}}, kring.GroupMetadata{}); again || !errors.Is(err, kring.ErrTransactionState) {
+		t.Errorf("without a transactional id: %v, %v", again, err)
 	}
 }
 

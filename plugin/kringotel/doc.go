@@ -62,6 +62,26 @@
 // Measuring reads the clock twice per record, which is dear beside a Produce of
 // some 100 ns. Without a MeterProvider nothing is read or recorded.
 //
+// # Statistics
+//
+// A Source shows what the producer counts and measures anyway, at no cost per
+// record, to a reader of the SDK:
+//
+//	source, err := kringotel.NewSource(p, kringotel.ClientID("shop"))
+//	if err != nil {
+//		return err
+//	}
+//	reader := sdkmetric.NewPeriodicReader(exporter, sdkmetric.WithProducer(source))
+//
+//	messaging.client.sent.messages   counter, without a topic; failed: error.type=_OTHER
+//	kring.producer.stage.duration    histogram, s, by kring.stage: fill, queue, write, ack, callback
+//	kring.producer.*                 the rest of kring.Stats
+//
+// It has no messaging.client.operation.duration: that is of single records, from
+// the call on, and kring measures batches and requests. A program that has both a
+// Source and a Wrapper would count its messages twice; give the Wrapper
+// MeterProvider(noop.NewMeterProvider()).
+//
 // # Conventions
 //
 // The names are those of the semantic conventions 1.43, of which those for

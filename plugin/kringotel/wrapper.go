@@ -54,9 +54,7 @@ func Wrap(p Producer, opts ...Option) (*Wrapper, error) {
 	w.duration, err = meter.Float64Histogram("messaging.client.operation.duration",
 		metric.WithUnit("s"),
 		metric.WithDescription("Duration of messaging operation initiated by a producer or consumer client."),
-		// From what a broker on the same machine needs to what a delivery
-		// timeout allows.
-		metric.WithExplicitBucketBoundaries(.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120))
+		metric.WithExplicitBucketBoundaries(durationBounds()...))
 	if err != nil {
 		return nil, fmt.Errorf("kring: otel: %w", err)
 	}

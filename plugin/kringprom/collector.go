@@ -9,6 +9,7 @@ import (
 // Producer is what a Collector needs; *kring.Producer has it.
 type Producer interface {
 	Stats() kring.Stats
+	Latencies() kring.Latencies
 }
 
 // Labels are added to every metric. They tell producers of one process apart:
@@ -22,6 +23,7 @@ type Labels = prometheus.Labels
 type Collector struct {
 	producer Producer
 	metrics  []metric
+	stages   *prometheus.Desc
 }
 
 var _ prometheus.Collector = (*Collector)(nil)
@@ -34,14 +36,15 @@ type metric struct {
 	read  func(*kring.Stats) float64
 }
 
-// New makes a Collector of p's statistics. labels may be nil. The Collector does
+// New makes a Collector of p's statistics and latencies. labels may be nil. The Collector does
 // not keep p from being closed: the last numbers stay.
 //
-// A label name that Prometheus does not allow, or "outcome", which is taken, is
-// reported when the Collector is registered.
+// A label name that Prometheus does not allow, or "outcome" or "stage", which are
+// taken, is reported when the Collector is registered.
 func New(p Producer, labels Labels) *Collector {
 	c := &Collector{producer: p}
 	c.add("kring_producer_", labels)
+	c.stages = stageDesc("kring_producer_", labels)
 	return c
 }
 
@@ -53,13 +56,16 @@ func (c *Collector) Describe(out chan<- *prometheus.Desc) {
 			out <- c.metrics[i].desc
 		}
 	}
+	out <- c.stages
 }
 
-// Collect takes one snapshot of the producer's statistics.
+// Collect takes one snapshot of the producer's statistics and one of its
+// latencies.
 func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	stats := c.producer.Stats()
 	for i := range c.metrics {
 		m := &c.metrics[i]
 		out <- prometheus.MustNewConstMetric(m.desc, m.kind, m.read(&stats), m.label...)
 	}
+	c.collectStages(out)
 }

@@ -19,7 +19,8 @@ import (
 // numbers is a producer whose statistics are made up.
 type numbers kring.Stats
 
-func (n numbers) Stats() kring.Stats { return kring.Stats(n) }
+func (n numbers) Stats() kring.Stats         { return kring.Stats(n) }
+func (n numbers) Latencies() kring.Latencies { return kring.Latencies{} }
 
 // counted has a number of its own in every field, from 1 in their order.
 func counted() numbers {
@@ -35,7 +36,7 @@ func counted() numbers {
 	return n
 }
 
-// gather returns every metric as name{outcome}: value.
+// gather returns every metric as name{outcome or stage}: value.
 func gather(t *testing.T, c prometheus.Collector) map[string]*dto.Metric {
 	t.Helper()
 	r := prometheus.NewPedanticRegistry()
@@ -51,7 +52,7 @@ func gather(t *testing.T, c prometheus.Collector) map[string]*dto.Metric {
 		for _, m := range f.GetMetric() {
 			name := f.GetName()
 			for _, l := range m.GetLabel() {
-				if l.GetName() == "outcome" {
+				if l.GetName() == "outcome" || l.GetName() == "stage" {
 					name += "{" + l.GetValue() + "}"
 				}
 			}
@@ -89,6 +90,9 @@ func TestEveryFieldIsShown(t *testing.T) {
 		fields[float64(i+1)] = v.Type().Field(i).Name
 	}
 	for name, m := range gather(t, kringprom.New(counted(), nil)) {
+		if m.GetHistogram() != nil {
+			continue
+		}
 		field, ok := fields[value(m)]
 		if !ok {
 			t.Errorf("%s shows a field that another metric shows, or none: %v", name, value(m))
@@ -133,7 +137,7 @@ func TestLabels(t *testing.T) {
 	if err := r.Register(kringprom.New(numbers{}, kringprom.Labels{"client_id": "a"})); err == nil {
 		t.Error("two producers with the same labels were registered")
 	}
-	for _, bad := range []string{"outcome", ""} {
+	for _, bad := range []string{"outcome", "stage", ""} {
 		if err := prometheus.NewRegistry().Register(kringprom.New(numbers{}, kringprom.Labels{bad: "x"})); err == nil {
 			t.Errorf("a label named %q was accepted", bad)
 		}
@@ -189,6 +193,7 @@ func TestProducer(t *testing.T) {
 	if err := p.Close(ctx); err != nil {
 		t.Fatal(err)
 	}
+	checkStages(t, p, gather(t, collector))
 	if m := gather(t, collector)["kring_producer_connected_brokers"]; value(m) != 0 {
 		t.Errorf("after Close %v brokers are connected", value(m))
 	}

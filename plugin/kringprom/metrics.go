@@ -44,6 +44,12 @@ func (c *Collector) add(prefix string, labels Labels) {
 		func(s *kring.Stats) uint64 { return s.Metadata })
 	counter("callback_panics_total", "Delivery callbacks that panicked.",
 		func(s *kring.Stats) uint64 { return s.CallbackPanics })
+	counter("stuck_callbacks_total", "Delivery callbacks that did not return within five seconds.",
+		func(s *kring.Stats) uint64 { return s.StuckCallbacks })
+	counter("compressor_input_bytes_total", "Bytes of records that went into the compressor.",
+		func(s *kring.Stats) uint64 { return s.RecordBytes })
+	counter("compressor_output_bytes_total", "Bytes that are sent in their place.",
+		func(s *kring.Stats) uint64 { return s.CompressedBytes })
 
 	gauge("buffer_size_bytes", "Buffer memory for records without an outcome, free or not.",
 		func(s *kring.Stats) int64 { return s.BufferTotal })

@@ -45,6 +45,7 @@ func TestSecurity(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Run("protocols", s.testProtocols)
+	t.Run("tokens", s.testTokens)
 	t.Run("session", s.testSessions)
 	t.Run("refused", s.testRefusals)
 }

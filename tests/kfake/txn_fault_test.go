@@ -138,3 +138,65 @@ func TestQuickAborts(t *testing.T) {
 		}
 	})
 }
+
+// TestCommitAbortableAfterUnknown: the outcome of a commit was unknown, and the
+// answer to the next one is that it can only be aborted. Then it can be.
+func TestCommitAbortableAfterUnknown(t *testing.T) {
+	eachVersion(t, func(t *testing.T, c *kfake.Cluster, _ bool) {
+		p := transactional(t, c)
+		ctx := within(t)
+		must(t, "Init", p.InitTransactions(ctx))
+		var got results
+		must(t, "Begin", p.BeginTransaction())
+		produceSome(t, p, "lost", 20, &got)
+		must(t, "Flush", p.Flush(ctx))
+		codes := []int16{kerr.UnknownServerError.Code, kerr.TransactionAbortable.Code}
+		c.ControlKey(26, func(r kmsg.Request) (kmsg.Response, error, bool) {
+			if len(codes) == 0 {
+				return nil, nil, false
+			}
+			c.KeepControl()
+			resp := r.ResponseKind().(*kmsg.EndTxnResponse)
+			resp.ErrorCode, codes = codes[0], codes[1:]
+			return resp, nil, true
+		})
+		if err := p.CommitTransaction(ctx); !errors.Is(err, kring.ErrTransactionUnknown) {
+			t.Fatalf("first commit: %v", err)
+		}
+		if err := p.CommitTransaction(ctx); !errors.Is(err, kring.ErrTransactionAbortable) {
+			t.Fatalf("second commit: %v", err)
+		}
+		must(t, "Abort", p.AbortTransaction(ctx))
+		must(t, "Begin", p.BeginTransaction())
+		produceSome(t, p, "b", 50, &got)
+		must(t, "Commit", p.CommitTransaction(ctx))
+		wantCommitted(t, c, "b")
+	})
+}
+
+// TestDrainInTransaction: what it has sent belongs to the transaction, so its
+// fate has to be decided first.
+func TestDrainInTransaction(t *testing.T) {
+	eachVersion(t, func(t *testing.T, c *kfake.Cluster, _ bool) {
+		p := transactional(t, c)
+		ctx := within(t)
+		if err := p.Warmup(ctx, "t"); !errors.Is(err, kring.ErrTransactionState) {
+			t.Errorf("Warmup before InitTransactions: %v", err)
+		}
+		must(t, "Init", p.InitTransactions(ctx))
+		must(t, "Warmup", p.Warmup(ctx, "t"))
+		var got results
+		must(t, "Begin", p.BeginTransaction())
+		produceSome(t, p, "a", 50, &got)
+		if _, err := p.Drain(ctx); !errors.Is(err, kring.ErrTransactionState) {
+			t.Fatalf("Drain: %v", err)
+		}
+		must(t, "Commit", p.CommitTransaction(ctx))
+		left, err := p.Drain(ctx)
+		must(t, "Drain", err)
+		if len(left) != 0 {
+			t.Errorf("%d records handed back", len(left))
+		}
+		wantCommitted(t, c, "a")
+	})
+}

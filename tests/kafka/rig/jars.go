@@ -100,19 +100,39 @@ func (r *Rig) java(ctx context.Context, classPath string, args ...string) *exec.
 // It is compiled once for each state of the source, because starting from the
 // source costs seconds of a small machine every time.
 func (r *Rig) Program(ctx context.Context, class string, args ...string) (*exec.Cmd, error) {
+	path, err := r.compiled(ctx, class)
+	if err != nil {
+		return nil, err
+	}
+	return r.java(ctx, path, append([]string{class}, args...)...), nil
+}
+
+// compiled compiles one of the .java files beside this package and returns the
+// class path that has it, and Kafka's jars.
+func (r *Rig) compiled(ctx context.Context, class string) (string, error) {
 	source := r.Source(class + ".java")
 	text, err := os.ReadFile(source)
 	if err != nil {
-		return nil, fmt.Errorf("kafka: %w", err)
+		return "", fmt.Errorf("kafka: %w", err)
 	}
 	sum := sha256.Sum256(text)
 	classes := filepath.Join(r.dir, fmt.Sprintf("classes-%s-%x", class, sum[:6]))
 	if _, err := os.Stat(filepath.Join(classes, class+".class")); err != nil {
 		javac := exec.CommandContext(ctx, "javac", "-d", classes, "-cp", filepath.Join(r.libs(), "*"), source)
 		if out, err := javac.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("kafka: javac %s: %w: %s", class, err, strings.TrimSpace(string(out)))
+			return "", fmt.Errorf("kafka: javac %s: %w: %s", class, err, strings.TrimSpace(string(out)))
 		}
 	}
-	path := classes + string(os.PathListSeparator) + filepath.Join(r.libs(), "*")
-	return r.java(ctx, path, append([]string{class}, args...)...), nil
+	return classes + string(os.PathListSeparator) + filepath.Join(r.libs(), "*"), nil
+}
+
+// nodePath is the class path of a node: with the .java file that Configure named
+// as metric.reporters, if it did.
+func (r *Rig) nodePath(ctx context.Context) (string, error) {
+	for _, line := range r.extra {
+		if class, ok := strings.CutPrefix(line, "metric.reporters="); ok {
+			return r.compiled(ctx, class)
+		}
+	}
+	return filepath.Join(r.libs(), "*"), nil
 }

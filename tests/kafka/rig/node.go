@@ -99,6 +99,10 @@ func (r *Rig) portsFree(n int) error {
 
 // launch starts the process of a node and notes its pid.
 func (r *Rig) launch(node, n int) error {
+	path, err := r.nodePath(context.Background())
+	if err != nil {
+		return err
+	}
 	log, err := os.OpenFile(r.logFile(node), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return fmt.Errorf("kafka: %w", err)
@@ -110,7 +114,7 @@ func (r *Rig) launch(node, n int) error {
 	}
 	java := exec.Command("java", "-Xms"+heap, "-Xmx"+heap, "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20",
 		"-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true",
-		"-cp", filepath.Join(r.libs(), "*"), "kafka.Kafka", filepath.Join(r.nodeDir(node), "node.properties"))
+		"-cp", path, "kafka.Kafka", filepath.Join(r.nodeDir(node), "node.properties"))
 	java.Stdout, java.Stderr, java.Dir = log, log, r.nodeDir(node)
 	// A session of its own: the node outlives this process and its terminal.
 	java.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

@@ -34,7 +34,7 @@ type Security struct {
 
 	SSL       string // TLS, a client certificate is required
 	SASLSSL   string // TLS and a login
-	SASLPlain string // a login without TLS
+	SASLPlain string // a login without TLS; besides, with unsecured tokens
 	Elsewhere string // TLS, with a certificate for another host
 
 	CA         string // PEM file of the authority that signed everything
@@ -70,6 +70,10 @@ func (r *Rig) Secure(dir string, session time.Duration) (*Security, error) {
 		"listener.name.elsewhere.ssl.keystore.type=PEM",
 		"listener.name.elsewhere.ssl.keystore.location=" + filepath.Join(dir, "elsewhere.pem"),
 		"sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
+		// Without a handler of its own a broker takes tokens that nobody has signed.
+		"listener.name.login.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER",
+		"listener.name.login.oauthbearer.sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule " +
+			`required unsecuredLoginStringClaim_sub="broker";`,
 	}
 	for _, listener := range []string{"sasl_ssl", "login"} {
 		prefix := "listener.name." + listener + "."

@@ -1,0 +1,98 @@
+package accum
+
+import "github.com/kring-go/kring/wire"
+
+// MaxRun is how many records AppendRun takes at most.
+const MaxRun = 32
+
+// AppendRun appends as many of rs as the open batch has room for, in their
+// order, and returns how many. It reserves their bytes by one CAS and commits
+// them by one add. 0 says nothing but that Append has to be asked: there is no
+// open batch, or the first record does not fit. rs has at most MaxRun records.
+func (p *Partition) AppendRun(rs []Record) int {
+	for {
+		w := p.open.load()
+		if w.empty() || w.closed() {
+			return 0
+		}
+		if n, again := p.tryRun(w, rs); !again {
+			return n
+		}
+	}
+}
+
+// runPlan is where the records of a run go, as one state of the batch has it.
+type runPlan struct {
+	n     int // of the records that fit
+	total int // bytes of those
+	body  [MaxRun]int
+	delta [MaxRun]int64
+}
+
+// tryRun is one attempt of AppendRun at the batch that w names. again: the
+// batch has changed meanwhile.
+func (p *Partition) tryRun(w word, rs []Record) (n int, again bool) {
+	a := p.acc
+	b := &a.batches[w.index()]
+	s := b.state.load()
+	if s.gen() != w.gen() {
+		return 0, true
+	}
+	if s.sealed() {
+		return 0, false
+	}
+	var plan runPlan
+	p.plan(&plan, b, s, rs)
+	if plan.n == 0 {
+		return 0, false
+	}
+	first, off := s.count(), s.offset()
+	for i := range plan.n {
+		if a.keepsCompletion(&rs[i]) {
+			b.done.ensure(first + i)
+		}
+	}
+	if !b.state.cas(s, s.reserveRun(plan.total, plan.n)) {
+		return 0, true
+	}
+	latest := int64(-1)
+	for i := range plan.n {
+		r := &rs[i]
+		off += wire.PutRecord(b.buf[off:], plan.body[i], int32(first+i), plan.delta[i], r.Key, r.Value, r.Headers)
+		if a.keepsCompletion(r) {
+			b.done.set(first+i, r.Done)
+		}
+		if plan.delta[i] != 0 {
+			latest = max(latest, b.baseTs.Load()+plan.delta[i])
+		}
+	}
+	if latest >= 0 {
+		b.noteDelta(latest)
+	}
+	if b.state.commit().complete() {
+		p.handOver(b, w.gen())
+	}
+	return plan.n, false
+}
+
+// plan sees how many of rs fit behind s.
+func (p *Partition) plan(plan *runPlan, b *Batch, s state, rs []Record) {
+	a := p.acc
+	limit, base, now := int(p.limit.Load()), b.baseTs.Load(), int64(-1)
+	for i := range rs[:min(len(rs), MaxRun)] {
+		ts := rs[i].TimestampMs
+		if !rs[i].HasTimestamp {
+			if now < 0 || a.cfg.ExactTimestamps {
+				now = a.timestamp(s.count())
+			}
+			ts = now
+		}
+		body, total := wire.RecordSize(rs[i].Payload, int32(s.count()+i), ts-base)
+		if s.offset()+plan.total+total > limit || s.count()+i >= a.maxRecords || s.writers() >= maxWriters {
+			return
+		}
+		plan.body[i], plan.delta[i] = body, ts-base
+		plan.total += total
+		plan.n++
+	}
+}
