@@ -1,6 +1,8 @@
 package compress
 
 import (
+	"io"
+
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
@@ -15,19 +17,16 @@ func (a *appender) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-type gzipEncoder struct {
-	w   *gzip.Writer
+// stream is an encoder of a library that only writes to an io.Writer.
+type stream struct {
+	w interface {
+		io.WriteCloser
+		Reset(to io.Writer)
+	}
 	out appender
 }
 
-func newGzip(level int) (*gzipEncoder, error) {
-	e := new(gzipEncoder) // -1 is the default there too
-	var err error
-	e.w, err = gzip.NewWriterLevel(&e.out, level)
-	return e, err
-}
-
-func (e *gzipEncoder) encode(dst, src []byte) ([]byte, error) {
+func (e *stream) encode(dst, src []byte) ([]byte, error) {
 	e.out = dst
 	e.w.Reset(&e.out)
 	if _, err := e.w.Write(src); err != nil {
@@ -39,6 +38,11 @@ func (e *gzipEncoder) encode(dst, src []byte) ([]byte, error) {
 	out := e.out
 	e.out = nil
 	return out, nil
+}
+
+func newGzip(level int) (*stream, error) {
+	w, err := gzip.NewWriterLevel(nil, level) // -1 is the default there too
+	return &stream{w: w}, err
 }
 
 // snappy writes one raw block, without the frames of snappy-java: every
@@ -57,11 +61,6 @@ func (snappy) encode(dst, src []byte) ([]byte, error) {
 	return dst[:n+len(block)], nil
 }
 
-type lz4Encoder struct {
-	w   *lz4.Writer
-	out appender
-}
-
 // lz4Level is one of the library's nine levels of high compression. Java's go on
 // to 17 without compressing much more. With its default Java, too, uses the fast
 // compressor.
@@ -72,29 +71,15 @@ func lz4Level(level int) lz4.CompressionLevel {
 	return lz4.CompressionLevel(1 << (8 + min(level, 9)))
 }
 
-func newLZ4(level int) (*lz4Encoder, error) {
-	e := &lz4Encoder{w: lz4.NewWriter(nil)}
+func newLZ4(level int) (*stream, error) {
+	w := lz4.NewWriter(nil)
 	// As Java's: independent blocks of 64 KiB, no checksum of the content. The
 	// batch has one of its own.
-	err := e.w.Apply(
+	err := w.Apply(
 		lz4.BlockSizeOption(lz4.Block64Kb), lz4.ChecksumOption(false), lz4.ConcurrencyOption(1),
 		lz4.CompressionLevelOption(lz4Level(level)),
 	)
-	return e, err
-}
-
-func (e *lz4Encoder) encode(dst, src []byte) ([]byte, error) {
-	e.out = dst
-	e.w.Reset(&e.out)
-	if _, err := e.w.Write(src); err != nil {
-		return dst, err
-	}
-	if err := e.w.Close(); err != nil {
-		return dst, err
-	}
-	out := e.out
-	e.out = nil
-	return out, nil
+	return &stream{w: w}, err
 }
 
 type zstdEncoder struct{ e *zstd.Encoder }
