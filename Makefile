@@ -22,10 +22,12 @@ KAFKA_NODES ?= 1
 # Records of each bulk test against Apache Kafka; 5000000 is the full size.
 KAFKA_RECORDS ?= 500000
 KAFKA_FLAGS   ?=
+# Releases of Apache Kafka for "matrix": the oldest 3.x to the newest 4.x that Maven serves.
+MATRIX      ?= 3.0.0,3.3.2,3.7.2,3.9.2,4.0.0,4.3.1,4.4.0
 
 .DEFAULT_GOAL := help
 .PHONY: help demo kbench test check fmt-check vet staticcheck lint cross tidy-check \
-	race stress fuzz bench bench-check benchcmp compare cover test-kafka kafka-up kafka-down clean
+	race stress fuzz bench bench-check benchcmp compare cover test-kafka matrix matrix-page kafka-up kafka-down clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -148,7 +150,14 @@ test-kafka: ## Tests against Apache Kafka, 1 node and 3 nodes (needs a JDK and M
 	@$(KAFKA_MISSING); if [ -n "$$missing" ]; then echo "make test-kafka: not installed:$$missing"; exit 1; fi
 	cd tests && $(GO) test -tags kafka -count 1 -timeout 60m ./kafka -args -records $(KAFKA_RECORDS) $(KAFKA_FLAGS)
 
-kafka-up: ## Start Apache Kafka on KAFKA_NODES (1 or 3) loopback ports, print its bootstrap list
+matrix: ## The same checks against each release in MATRIX; docs/guides/versions.md shows what was seen
+	@$(KAFKA_MISSING); if [ -n "$$missing" ]; then echo "make matrix: not installed:$$missing"; exit 1; fi
+	cd tests && $(GO) test -v -tags kafka -count 1 -timeout 60m -run '^TestMatrix$$' ./kafka -args -matrix $(MATRIX)
+
+matrix-page: ## docs/guides/versions.md anew from the results that are there (no Java)
+	cd tests && MATRIX_PAGE=write $(GO) test -count 1 -run TestPageIsOfTheResults ./kafka/matrix
+
+kafka-up: ## Start Apache Kafka KAFKA_VERSION on KAFKA_NODES (1 or 3) loopback ports, print its bootstrap list
 	@cd tests && $(GO) run ./kafka/rig/kafkarig up $(KAFKA_NODES)
 
 kafka-down: ## Stop it

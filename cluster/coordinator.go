@@ -33,10 +33,9 @@ type Coordinator struct {
 	typ CoordinatorType
 	key string
 
-	// turn holds one token. Who has it owns the fields below. Close keeps it.
-	turn      chan struct{}
-	link      *Link     // nil if there is none
-	notBefore time.Time // the coordinator wants to be left alone until then
+	// turn holds one token. Who has it owns the link. Close keeps it.
+	turn chan struct{}
+	own  ownLink
 
 	feature atomic.Int32 // see TransactionVersion
 }
@@ -45,6 +44,7 @@ type Coordinator struct {
 // connect. The client's Close closes it too.
 func (c *Client) Coordinator(typ CoordinatorType, key string) *Coordinator {
 	k := &Coordinator{c: c, typ: typ, key: key, turn: make(chan struct{}, 1)}
+	k.own = ownLink{c: c, open: k.connect}
 	k.turn <- struct{}{}
 	c.coordinatorsMu.Lock()
 	defer c.coordinatorsMu.Unlock()
@@ -61,14 +61,7 @@ func (c *Client) closeCoordinators() {
 	c.coordinatorsMu.Unlock()
 	for _, k := range all {
 		<-k.turn // Never given back, as with the client's.
-		k.hangUp()
-	}
-}
-
-func (k *Coordinator) hangUp() {
-	if k.link != nil {
-		k.link.Close()
-		k.link = nil
+		k.own.hangUp()
 	}
 }
 
@@ -129,7 +122,7 @@ func (k *Coordinator) request(ctx context.Context, call *Call,
 // that is not the coordinator.
 func (k *Coordinator) again(code int16) bool {
 	if code == codeNotCoordinator || code == codeCoordinatorMissing {
-		k.hangUp()
+		k.own.hangUp()
 	}
 	return worthAsking(code)
 }
@@ -144,53 +137,35 @@ func worthAsking(code int16) bool {
 	return false
 }
 
-// try is one attempt. A link that the broker closed while it was idle is
-// replaced without a pause.
+// try is one attempt.
 func (k *Coordinator) try(ctx context.Context, call *Call, build func(*Versions) (kmsg.Request, error)) (kmsg.Response, error) {
-	if k.link != nil && k.link.outlived() {
-		k.hangUp()
-	}
-	for reused := k.link != nil; ; reused = false {
-		if err := k.connect(ctx); err != nil {
-			return nil, err
-		}
-		if err := k.c.cfg.Wait(ctx, k.notBefore.Sub(k.c.cfg.Now())); err != nil {
-			return nil, err
-		}
-		req, err := build(&k.link.Versions)
+	response, lost, err := k.own.request(ctx, func(v *Versions) (kmsg.Request, error) {
+		req, err := build(v)
 		if err != nil {
-			return nil, answer{err}
+			err = answer{err}
 		}
-		response, throttle, err := k.link.request(ctx, req)
-		if err == nil {
-			k.notBefore = k.c.cfg.Now().Add(throttle)
-			return response, nil
-		}
-		k.hangUp()
-		call.Ambiguous = true
-		if !reused || ctx.Err() != nil || !wentStale(err) {
-			return nil, fmt.Errorf("%s: %w", k, err)
-		}
+		return req, err
+	})
+	call.Ambiguous = call.Ambiguous || lost
+	if errors.As(err, new(*lostError)) {
+		err = fmt.Errorf("%s: %w", k, err)
 	}
+	return response, err
 }
 
-// connect finds the coordinator and opens a link to it unless there is one.
-func (k *Coordinator) connect(ctx context.Context) error {
-	if k.link != nil {
-		return nil
-	}
+// connect finds the coordinator and opens a link to it.
+func (k *Coordinator) connect(ctx context.Context) (*Link, error) {
 	address, err := k.find(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	link, err := k.c.Connect(ctx, address)
 	if err != nil {
-		return fmt.Errorf("connecting to %s at %s: %w", k, address, err)
+		return nil, fmt.Errorf("connecting to %s at %s: %w", k, address, err)
 	}
-	k.link, k.notBefore = link, time.Time{}
 	k.feature.Store(int32(link.Versions.transactions))
 	k.c.cfg.Logger.Debug("coordinator link up", "coordinator", k.String(), "broker", address)
-	return nil
+	return link, nil
 }
 
 // TransactionVersion is the finalized transaction.version (KIP-890) that the

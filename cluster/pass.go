@@ -142,20 +142,13 @@ func (c *Client) overdueLocked(now time.Time) bool {
 // without counting as a failure.
 func (c *Client) tryLocked(ctx context.Context, p *pass, n *node, ask func(context.Context, *Link) error) error {
 	reused := c.link != nil && c.link.Address == n.address && !c.link.outlived()
-	var err error
-	if !reused {
-		err = c.dialLocked(ctx, n)
-	}
-	if err == nil {
-		if err = ask(ctx, c.link); !reused {
+	err := reusing(ctx, reused, func() error { return c.dialLocked(ctx, n) }, func() error {
+		err := ask(ctx, c.link)
+		if !reused {
 			err = c.unasked(err)
 		}
-	}
-	if reused && ctx.Err() == nil && wentStale(err) {
-		if err = c.dialLocked(ctx, n); err == nil {
-			err = ask(ctx, c.link)
-		}
-	}
+		return err
+	})
 	if err == nil || errors.As(err, new(answer)) {
 		n.worked()
 		c.failingSince = time.Time{}

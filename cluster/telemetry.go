@@ -17,10 +17,9 @@ var ErrNoTelemetry = errors.New("the broker takes no client metrics")
 // sends them (KIP-714). It has a connection of its own, so that a broker which
 // is slow to take metrics holds up nothing else. It is for one goroutine.
 type Telemetry struct {
-	c         *Client
-	link      *Link           // nil if there is none
-	tried     map[string]bool // addresses that failed since one worked
-	notBefore time.Time       // the broker wants to be left alone until then
+	c     *Client
+	own   ownLink
+	tried map[string]bool // addresses that failed since one worked
 }
 
 // Subscription is what the cluster wants of one client.
@@ -56,7 +55,9 @@ func (c *Client) OffersTelemetry() bool { return c.telemetry.Load() }
 // Telemetry makes the means to push metrics. It connects when it is used. The
 // caller must close it.
 func (c *Client) Telemetry() *Telemetry {
-	return &Telemetry{c: c, tried: make(map[string]bool)}
+	t := &Telemetry{c: c, tried: make(map[string]bool)}
+	t.own = ownLink{c: c, open: t.connect}
+	return t
 }
 
 // offersTelemetry reports whether the broker takes client metrics.
@@ -77,7 +78,7 @@ func (t *Telemetry) Subscribe(ctx context.Context, instance [16]byte) (*Subscrip
 	}
 	m := response.(*kmsg.GetTelemetrySubscriptionsResponse)
 	if m.ErrorCode != codeNone {
-		return nil, &CodeError{Code: m.ErrorCode, Context: "GetTelemetrySubscriptions of " + t.link.Address}
+		return nil, &CodeError{Code: m.ErrorCode, Context: "GetTelemetrySubscriptions of " + t.own.link.Address}
 	}
 	s := &Subscription{
 		Instance: m.ClientInstanceID, ID: m.SubscriptionID, Codecs: m.AcceptedCompressionTypes,
@@ -88,7 +89,7 @@ func (t *Telemetry) Subscribe(ctx context.Context, instance [16]byte) (*Subscrip
 		s.Instance = instance
 	}
 	if s.Instance == [16]byte{} {
-		return nil, &ProtocolError{Address: t.link.Address, Reason: "it gave out a client instance id of zeros"}
+		return nil, &ProtocolError{Address: t.own.link.Address, Reason: "it gave out a client instance id of zeros"}
 	}
 	return s, nil
 }
@@ -104,7 +105,7 @@ func (t *Telemetry) Push(ctx context.Context, p *Push) error {
 		return err
 	}
 	if code := response.(*kmsg.PushTelemetryResponse).ErrorCode; code != codeNone {
-		return &CodeError{Code: code, Context: "PushTelemetry of " + t.link.Address}
+		return &CodeError{Code: code, Context: "PushTelemetry of " + t.own.link.Address}
 	}
 	return nil
 }
@@ -112,38 +113,18 @@ func (t *Telemetry) Push(ctx context.Context, p *Push) error {
 func (t *Telemetry) request(ctx context.Context, req kmsg.Request) (kmsg.Response, error) {
 	ctx, release := t.c.join(ctx)
 	defer release()
-	if t.link != nil && t.link.outlived() {
-		t.Close()
+	response, _, err := t.own.request(ctx, func(*Versions) (kmsg.Request, error) { return req, nil })
+	if lost := (*lostError)(nil); errors.As(err, &lost) {
+		return nil, t.failed(lost.address, lost.error)
 	}
-	for reused := t.link != nil; ; reused = false {
-		if err := t.connect(ctx); err != nil {
-			return nil, err
-		}
-		if err := t.c.cfg.Wait(ctx, t.notBefore.Sub(t.c.cfg.Now())); err != nil {
-			return nil, t.c.endOf(ctx)
-		}
-		address := t.link.Address
-		response, throttle, err := t.link.request(ctx, req)
-		if err == nil {
-			t.notBefore = t.c.cfg.Now().Add(throttle)
-			return response, nil
-		}
-		t.Close()
-		if !reused || ctx.Err() != nil || !wentStale(err) {
-			t.tried[address] = true
-			return nil, fmt.Errorf("client metrics to %s: %w", address, err)
-		}
-	}
+	return response, err
 }
 
-// connect opens a link unless there is one.
-func (t *Telemetry) connect(ctx context.Context) error {
-	if t.link != nil {
-		return nil
-	}
+// connect opens a link to a broker that takes metrics.
+func (t *Telemetry) connect(ctx context.Context) (*Link, error) {
 	address, err := t.choose(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	link, err := t.c.Connect(ctx, address)
 	if err == nil && !link.Versions.offersTelemetry() {
@@ -151,12 +132,16 @@ func (t *Telemetry) connect(ctx context.Context) error {
 		err = ErrNoTelemetry
 	}
 	if err != nil {
-		t.tried[address] = true
-		return fmt.Errorf("client metrics to %s: %w", address, err)
+		return nil, t.failed(address, err)
 	}
-	t.link, t.notBefore = link, time.Time{}
 	clear(t.tried)
-	return nil
+	return link, nil
+}
+
+// failed notes that another broker is to be tried.
+func (t *Telemetry) failed(address string, err error) error {
+	t.tried[address] = true
+	return fmt.Errorf("client metrics to %s: %w", address, err)
 }
 
 // choose is the address of the broker that control requests go to at present,
@@ -182,9 +167,4 @@ func (t *Telemetry) choose(ctx context.Context) (string, error) {
 }
 
 // Close closes the connection. The next request opens another one.
-func (t *Telemetry) Close() {
-	if t.link != nil {
-		t.link.Close()
-		t.link = nil
-	}
-}
+func (t *Telemetry) Close() { t.own.hangUp() }

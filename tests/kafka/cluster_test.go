@@ -39,6 +39,9 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(childTopic) != "" {
+		os.Exit(endureChild())
+	}
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

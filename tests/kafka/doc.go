@@ -4,6 +4,8 @@
 //	rig        one or three nodes of Apache Kafka on this machine
 //	senders    the producers under test, behind ledger.Sender
 //	readback   foreign consumers: franz-go and Java's
+//	txnbook    what transactional producers said, and what committed readers saw
+//	matrix     what was observed with each release of Apache Kafka
 //	../ledger  what was sent, what was said about it, what is in the log
 //
 // A test lets ledger.Drive send a plan through a sender, reads the topic back
@@ -14,5 +16,8 @@
 //	-client kring|franz-go   the producer under test
 //	-records N               size of the bulk tests; 5000000 is the full one
 //	-seed N                  repeat the records of a run (not their timing)
+//	-kills N                 kills of the endurance test of transactions; 100 is the full one
+//	-txn-level N             its transaction.version, 0 to 2
+//	-matrix R,…              releases for TestMatrix; see package matrix
 //	-kill-clients a,b        compare response times while leaders are killed
 package kafka

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -24,6 +25,8 @@ const txnPartitions = 6
 type txnRig struct {
 	*cluster
 	topic string
+	// options are those of every producer.
+	options []kring.Option
 	// kept are the values that a reader of committed records must see.
 	kept []string
 }
@@ -91,9 +94,9 @@ func (c *cluster) setTransactionVersion(t *testing.T, level int16) {
 // producer makes a transactional producer that is initialised.
 func (r *txnRig) producer(t *testing.T, id string, options ...kring.Option) *kring.Producer {
 	t.Helper()
-	p, err := kring.New(append([]kring.Option{
+	p, err := kring.New(slices.Concat([]kring.Option{
 		kring.Brokers(r.bootstrap...), kring.TransactionalID(r.topic + id), kring.Linger(0),
-	}, options...)...)
+	}, r.options, options)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,6 +241,8 @@ func (r *txnRig) testOffsets(t *testing.T) {
 	r.commit(t, p, r.begin(t, p, "after"))
 }
 
+// offset is what the group has committed. An EndTxn may be answered before its
+// markers are written; until then the offset is unstable.
 func (r *txnRig) offset(t *testing.T, group string, partition int32) int64 {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(r.bootstrap...))
@@ -250,21 +255,32 @@ func (r *txnRig) offset(t *testing.T, group string, partition int32) int64 {
 	asked.Group = group
 	request.Group, request.RequireStable = group, true
 	request.Groups = append(request.Groups, asked)
-	answer, err := request.RequestWith(inAMinute(t), client)
-	if err != nil {
-		t.Fatal(err)
+	for limit := time.Now().Add(time.Minute); time.Now().Before(limit); time.Sleep(50 * time.Millisecond) {
+		answer, err := request.RequestWith(inAMinute(t), client)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, code := committedOffset(answer, partition)
+		if code != kerr.UnstableOffsetCommit.Code {
+			return found
+		}
 	}
+	t.Fatal("the group's offset was unstable for a minute")
+	return -1
+}
+
+// committedOffset finds one partition in an answer about one group.
+func committedOffset(answer *kmsg.OffsetFetchResponse, partition int32) (offset int64, code int16) {
 	for _, g := range answer.Groups {
 		for _, topic := range g.Topics {
 			for _, p := range topic.Partitions {
 				if p.Partition == partition {
-					return p.Offset
+					return p.Offset, p.ErrorCode
 				}
 			}
 		}
 	}
-	t.Logf("%+v", answer)
-	return -1
+	return -1, 0
 }
 
 // testFencing lets a second producer take the id over at several moments of

@@ -101,11 +101,7 @@ func TestAbortOfNothing(t *testing.T) {
 		must(t, "Begin", p.BeginTransaction())
 		produceSome(t, p, "lost", 50, &got)
 		must(t, "Flush", p.Flush(ctx)) // what was never sent needs no EndTxn
-		c.ControlKey(26, func(r kmsg.Request) (kmsg.Response, error, bool) {
-			resp := r.ResponseKind().(*kmsg.EndTxnResponse)
-			resp.ErrorCode = kerr.InvalidTxnState.Code
-			return resp, nil, true
-		})
+		answerEndTxn(c, kerr.InvalidTxnState.Code)
 		must(t, "Abort", p.AbortTransaction(ctx))
 		must(t, "Begin", p.BeginTransaction())
 		produceSome(t, p, "b", 50, &got)
@@ -150,16 +146,7 @@ func TestCommitAbortableAfterUnknown(t *testing.T) {
 		must(t, "Begin", p.BeginTransaction())
 		produceSome(t, p, "lost", 20, &got)
 		must(t, "Flush", p.Flush(ctx))
-		codes := []int16{kerr.UnknownServerError.Code, kerr.TransactionAbortable.Code}
-		c.ControlKey(26, func(r kmsg.Request) (kmsg.Response, error, bool) {
-			if len(codes) == 0 {
-				return nil, nil, false
-			}
-			c.KeepControl()
-			resp := r.ResponseKind().(*kmsg.EndTxnResponse)
-			resp.ErrorCode, codes = codes[0], codes[1:]
-			return resp, nil, true
-		})
+		answerEndTxn(c, kerr.UnknownServerError.Code, kerr.TransactionAbortable.Code)
 		if err := p.CommitTransaction(ctx); !errors.Is(err, kring.ErrTransactionUnknown) {
 			t.Fatalf("first commit: %v", err)
 		}

@@ -46,6 +46,20 @@ func transactional(t *testing.T, c *kfake.Cluster, opts ...kring.Option) *kring.
 	return open(t, c, append([]kring.Option{kring.TransactionalID("txn"), kring.Linger(0)}, opts...)...)
 }
 
+// answerEndTxn has the next EndTxn requests answered with codes, and not acted
+// upon; the ones after them go their way.
+func answerEndTxn(c *kfake.Cluster, codes ...int16) {
+	c.ControlKey(int16(kmsg.EndTxn), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		if len(codes) == 0 {
+			return nil, nil, false
+		}
+		c.KeepControl()
+		resp := r.ResponseKind().(*kmsg.EndTxnResponse)
+		resp.ErrorCode, codes = codes[0], codes[1:]
+		return resp, nil, true
+	})
+}
+
 func must(t *testing.T, what string, err error) {
 	t.Helper()
 	if err != nil {

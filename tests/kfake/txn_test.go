@@ -231,11 +231,7 @@ func TestUnknownOutcome(t *testing.T) {
 				must(t, "Init", p.InitTransactions(ctx))
 				must(t, "Begin", p.BeginTransaction())
 				produceSome(t, p, "first", 50, &got)
-				c.ControlKey(26, func(r kmsg.Request) (kmsg.Response, error, bool) {
-					resp := r.ResponseKind().(*kmsg.EndTxnResponse)
-					resp.ErrorCode = kerr.UnknownServerError.Code
-					return resp, nil, true
-				})
+				answerEndTxn(c, kerr.UnknownServerError.Code)
 				if err := p.CommitTransaction(ctx); !errors.Is(err, kring.ErrTransactionUnknown) {
 					t.Fatalf("Commit: %v", err)
 				}

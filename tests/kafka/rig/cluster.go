@@ -34,10 +34,11 @@ func (r *Rig) Up(ctx context.Context, n int) error {
 		return err
 	}
 	if alive := r.Running(); len(alive) > 0 {
-		if len(alive) == n && r.Nodes() == n {
+		if len(alive) == n && r.Nodes() == n && r.UpVersion() == r.Version() {
 			return r.WaitReady(ctx)
 		}
-		return fmt.Errorf("kafka: nodes %v of a cluster of %d are running; stop them first (make kafka-down)", alive, r.Nodes())
+		return fmt.Errorf("kafka: nodes %v of a cluster of %d with %s are running; stop them first (make kafka-down)",
+			alive, r.Nodes(), r.UpVersion())
 	}
 	if err := r.portsFree(n); err != nil {
 		return err

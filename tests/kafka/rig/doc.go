@@ -1,7 +1,7 @@
 // Package rig runs Apache Kafka on this machine for tests and measurements: one
 // or three KRaft nodes on fixed loopback ports, straight from Kafka's own jars.
 //
-//	pom.xml ── mvn ──► .kafka/libs-<version>/*.jar      (once)
+//	pom.xml ── mvn ──► .kafka/libs-<version>/*.jar      (once for each version)
 //	Up(n) ──► .kafka/node1/{node.properties,data,kafka.log,pid}
 //	          .kafka/node2/…                            (n folders, formatted anew)
 //	Kill, Start ──► one node by its pid
@@ -12,6 +12,10 @@
 // holds no state of its own beyond that folder and may be opened any number of
 // times; two of them must not change the cluster at the same moment.
 //
+// KAFKA_VERSION chooses another release than pom.xml's: any from 3.0.0 on, the
+// first whose KRaft nodes start without ZooKeeper and know transactions.
+//
 // Broker n listens on port KAFKA_PORT+n-1 (19091 by default), its controller
-// 100 above.
+// 100 above. With KAFKA_PORT and KAFKA_DIR, a folder for the nodes, a second
+// cluster can run beside the first; both share the jars.
 package rig

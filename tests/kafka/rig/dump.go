@@ -47,7 +47,11 @@ func (r *Rig) Dump(ctx context.Context, topic string) ([]Dumped, error) {
 func (r *Rig) dumpNode(ctx context.Context, files []string) (Dumped, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	tool := r.Java(ctx, "org.apache.kafka.tools.DumpLogSegments", "--deep-iteration", "--files", strings.Join(files, ","))
+	class := "org.apache.kafka.tools.DumpLogSegments"
+	if !r.AtLeast(4, 0) {
+		class = "kafka.tools.DumpLogSegments"
+	}
+	tool := r.Java(ctx, class, "--deep-iteration", "--files", strings.Join(files, ","))
 	var stderr bytes.Buffer
 	tool.Stderr = &stderr
 	out, err := tool.StdoutPipe()

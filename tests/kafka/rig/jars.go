@@ -11,10 +11,16 @@ import (
 	"strings"
 )
 
-var versionTag = regexp.MustCompile(`<kafka\.version>([^<]+)</kafka\.version>`)
+var (
+	versionTag = regexp.MustCompile(`<kafka\.version>([^<]+)</kafka\.version>`)
+	release    = regexp.MustCompile(`^\d+\.\d+\.\d+$`)
+)
 
-// Version returns the Kafka release that pom.xml names.
+// Version returns the Kafka release that KAFKA_VERSION names, or else pom.xml.
 func (r *Rig) Version() string {
+	if r.version != "" {
+		return r.version
+	}
 	b, err := os.ReadFile(r.Source("pom.xml"))
 	if err != nil {
 		return "unknown"
@@ -24,6 +30,15 @@ func (r *Rig) Version() string {
 		return "unknown"
 	}
 	return string(m[1])
+}
+
+// AtLeast compares the release with another one, by its first two numbers.
+func (r *Rig) AtLeast(major, minor int) bool {
+	var has, of int
+	if n, err := fmt.Sscanf(r.Version(), "%d.%d", &has, &of); n < 2 || err != nil {
+		return false
+	}
+	return has > major || has == major && of >= minor
 }
 
 func (r *Rig) libs() string { return filepath.Join(r.dir, "libs-"+r.Version()) }
@@ -50,16 +65,33 @@ func (r *Rig) Jars(ctx context.Context) error {
 		return fmt.Errorf("kafka: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(partial) }() // renamed away if all went well
-	mvn := exec.CommandContext(ctx, "mvn", "-q", "-B", "-f", r.Source("pom.xml"),
-		"dependency:copy-dependencies", "-DoutputDirectory="+partial)
-	if out, err := mvn.CombinedOutput(); err != nil {
-		return fmt.Errorf("kafka: mvn could not fetch the jars: %w: %s", err, firstError(string(out)))
+	if err := r.fetch(ctx, partial, true); err != nil {
+		// The tools of a release may come to Maven later than its broker.
+		if without := r.fetch(ctx, partial, false); without != nil {
+			return err
+		}
 	}
 	if jars, _ := filepath.Glob(filepath.Join(partial, "*.jar")); len(jars) == 0 {
 		return fmt.Errorf("kafka: mvn brought no jars")
 	}
 	if err := os.Rename(partial, r.libs()); err != nil && !r.haveJars() {
 		return fmt.Errorf("kafka: %w", err)
+	}
+	return nil
+}
+
+// fetch lets Maven copy the jars. The releases before 4.0 bring another binding
+// for the broker's log, which would come first.
+func (r *Rig) fetch(ctx context.Context, into string, tools bool) error {
+	args := []string{
+		"-q", "-B", "-f", r.Source("pom.xml"), "dependency:copy-dependencies", "-DoutputDirectory=" + into,
+		"-Dkafka.version=" + r.Version(), "-DexcludeArtifactIds=slf4j-log4j12,slf4j-reload4j",
+	}
+	if !tools {
+		args = append(args, "-Dkafka.without.tools")
+	}
+	if out, err := exec.CommandContext(ctx, "mvn", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("kafka: mvn could not fetch the jars of %s: %w: %s", r.Version(), err, firstError(string(out)))
 	}
 	return nil
 }
@@ -115,7 +147,7 @@ func (r *Rig) compiled(ctx context.Context, class string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("kafka: %w", err)
 	}
-	sum := sha256.Sum256(text)
+	sum := sha256.Sum256(append(text, r.Version()...)) // compiled against its jars
 	classes := filepath.Join(r.dir, fmt.Sprintf("classes-%s-%x", class, sum[:6]))
 	if _, err := os.Stat(filepath.Join(classes, class+".class")); err != nil {
 		javac := exec.CommandContext(ctx, "javac", "-d", classes, "-cp", filepath.Join(r.libs(), "*"), source)

@@ -15,6 +15,25 @@ import (
 	"time"
 )
 
+// versionLine begins the line of a node's configuration that says which release
+// the node is.
+const versionLine = "# Apache Kafka "
+
+// UpVersion is the release of the cluster that Up made last; empty if there is
+// none.
+func (r *Rig) UpVersion() string {
+	b, err := os.ReadFile(filepath.Join(r.nodeDir(1), "node.properties"))
+	if err != nil {
+		return ""
+	}
+	line, _, _ := strings.Cut(string(b), "\n")
+	version, ok := strings.CutPrefix(line, versionLine)
+	if !ok {
+		return ""
+	}
+	return version
+}
+
 // writeProperties writes the configuration of a node in a cluster of n.
 func (r *Rig) writeProperties(node, n int) error {
 	voters := make([]string, n)
@@ -26,6 +45,7 @@ func (r *Rig) writeProperties(node, n int) error {
 		retention = "-1"
 	}
 	lines := []string{
+		versionLine + r.Version(),
 		"process.roles=broker,controller",
 		"node.id=" + strconv.Itoa(node),
 		"controller.quorum.voters=" + strings.Join(voters, ","),

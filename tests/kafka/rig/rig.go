@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -14,7 +15,9 @@ import (
 type Rig struct {
 	root     string // the repository
 	dir      string // root/.kafka
+	nodes    string // folder of the nodes; empty is dir
 	basePort int
+	version  string // of Apache Kafka; empty is the one of pom.xml
 	extra    []string
 }
 
@@ -47,7 +50,14 @@ func Open() (*Rig, error) {
 			return nil, fmt.Errorf("kafka: KAFKA_PORT=%s is not a port between 1024 and 65000", text)
 		}
 	}
-	return &Rig{root: at, dir: filepath.Join(at, ".kafka"), basePort: port}, nil
+	r := &Rig{
+		root: at, dir: filepath.Join(at, ".kafka"), basePort: port,
+		nodes: os.Getenv("KAFKA_DIR"), version: os.Getenv("KAFKA_VERSION"),
+	}
+	if r.version != "" && !release.MatchString(r.version) {
+		return nil, fmt.Errorf("kafka: KAFKA_VERSION=%s is not a release like 4.3.1", r.version)
+	}
+	return r, nil
 }
 
 // Configure sets lines that the next Up adds to every node's configuration.
@@ -74,7 +84,9 @@ func (r *Rig) Source(name string) string {
 	return filepath.Join(r.root, "tests", "kafka", "rig", name)
 }
 
-func (r *Rig) nodeDir(node int) string { return filepath.Join(r.dir, "node"+strconv.Itoa(node)) }
+func (r *Rig) nodeDir(node int) string {
+	return filepath.Join(cmp.Or(r.nodes, r.dir), "node"+strconv.Itoa(node))
+}
 
 func (r *Rig) address(node int) string { return fmt.Sprintf("127.0.0.1:%d", r.basePort+node-1) }
 

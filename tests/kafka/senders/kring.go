@@ -30,6 +30,12 @@ func openKring(bootstrap []string, topic string, o Options, done func(ledger.Com
 	case "0":
 		opts = append(opts, kring.RequireAcks(kring.AcksNone), kring.DisableIdempotence())
 	}
+	if o.Plain {
+		opts = append(opts, kring.DisableIdempotence())
+	}
+	if o.Dial != nil {
+		opts = append(opts, kring.WithDialer(o.Dial))
+	}
 	if o.MetadataMaxAge > 0 {
 		opts = append(opts, kring.MetadataMaxAge(o.MetadataMaxAge))
 	}

@@ -4,16 +4,20 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/kring-go/kring"
+
 	"github.com/kring-go/kring/tests/ledger"
 )
 
 // Options are what a test asks of a producer; the zero value is the client's
 // own default: idempotent with acks=all.
 type Options struct {
-	Acks           string        // "", "all", "1" or "0"; the last two without idempotence
-	MetadataMaxAge time.Duration // 0: the client's default
-	Linger         time.Duration // negative: none; 0: the client's default
-	Compression    string        // Java's word; "": none. kring only
+	Acks           string         // "", "all", "1" or "0"; the last two without idempotence
+	MetadataMaxAge time.Duration  // 0: the client's default
+	Linger         time.Duration  // negative: none; 0: the client's default
+	Compression    string         // Java's word; "": none. kring only
+	Dial           kring.DialFunc // nil: the client's own. kring only
+	Plain          bool           // no idempotence with acks=all either. kring only
 }
 
 // Names lists the clients that Open knows.
