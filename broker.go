@@ -1,16 +1,19 @@
 package kring
 
 import (
+	"log/slog"
 	"sync/atomic"
 
 	"github.com/kring-go/kring/accum"
+	"github.com/kring-go/kring/internal/depth"
 	"github.com/kring-go/kring/netio"
 	"github.com/kring-go/kring/ring"
 	"github.com/kring-go/kring/wire"
 )
 
-// broker is the sender's half of one broker: its connection and the sender
-// side of every partition whose home it is. It is an actor without a thread:
+// broker is the sender's half of one connection to a broker, its only one unless
+// ConnectionsPerBroker says otherwise: that connection and the sender side of
+// every partition whose home it is. It is an actor without a thread:
 // everything below "owned by the role" is touched only by the holder of role,
 // which is whoever had news last (see kick).
 //
@@ -18,9 +21,13 @@ import (
 //	timer: linger, tick ─┼─► ready ring ─► kick ─► turn: poll, dispatch, drain, one writev
 //	reader: readable    ─┘
 type broker struct {
-	p    *Producer
-	id   int32
-	addr atomic.Pointer[string] // host:port; changed by metadata
+	p      *Producer
+	id     int32
+	addr   atomic.Pointer[string] // host:port; changed by metadata
+	node   *node                  // it, and the other connections to it
+	stripe int                    // which of the node's connections; 0 is the only one by default
+	first  bool                   // the first of the node's that was made
+	log    *slog.Logger           // names the connection, if there may be several
 
 	role      netio.Role
 	ready     *ring.Ring[*partition]
@@ -33,10 +40,12 @@ type broker struct {
 	stopping  atomic.Bool                // the producer is closing: fail everything
 	stopDone  chan struct{}              // closed by the first turn that stops
 	connected atomic.Bool                // for Stats
+	depthNow  atomic.Int32               // for Stats: depth.Depth()
 	waiting   atomic.Int64               // see noteWaiting
 	trouble   atomic.Pointer[error]      // why there is no connection
 	errands   atomic.Pointer[errand]     // what others want done under the role
 	meters    meters                     // written under the role
+	share     *accum.Share               // of the memory; nil: no limit
 
 	// Owned by the role.
 	conn      *netio.Conn
@@ -55,9 +64,11 @@ type broker struct {
 	owners    []*partition
 	segments  [][]byte
 	response  wire.ProduceResponse
+	passed    int // requests that left before bulk records that waited
 	env       accum.Env
 	stopSeen  bool
-	news      news
+	depth     depth.Controller // how many requests may be in flight
+	backlog   bool             // complete batches were left behind by the last drain
 }
 
 // maxRequests is the size of the array of requests in flight; it is the array
@@ -73,6 +84,7 @@ type request struct {
 	version int16      // of this request: topics without an id need an older one
 	sentAt  int64
 	written int64 // when the last byte had left; 0: not yet
+	mark    depth.Mark
 }
 
 // dialResult is what a dialler found: a connection that is ready for Produce,
@@ -99,8 +111,14 @@ func newBroker(p *Producer, id int32, addr string) *broker {
 		ready:    ring.New[*partition](readyCapacity),
 		backstop: make(chan struct{}, 1),
 		stopDone: make(chan struct{}),
+		node:     &node{id: id, addr: addr}, // addStripe knows better
+		first:    true,
+		log:      p.log,
 	}
 	b.addr.Store(&addr)
+	if id >= 0 {
+		b.share = p.acc.NewShare(p.cfg.brokerMemory)
+	}
 	b.env = accum.Env{
 		Idempotent:  p.cfg.idempotence,
 		MaxInFlight: p.cfg.maxInFlight,
@@ -230,6 +248,7 @@ func (b *broker) collect() (news bool) {
 		news = true
 		q.Unmark()
 		b.add(q)
+		b.noteBehind(q)
 	}
 	if b.readyLost.Load() && b.readyLost.CompareAndSwap(true, false) {
 		news = true

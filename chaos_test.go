@@ -155,6 +155,12 @@ func runChaos(t *testing.T, seed uint64, plain bool) {
 }
 
 func chaosWriter(ctx context.Context, t *testing.T, p *kring.Producer, l *ledger, w uint32, per, partitions int, rnd *rand.Rand) {
+	produce := p.Produce
+	if w%2 == 1 {
+		own := p.Topic("t").NewWriter()
+		defer own.Close()
+		produce = own.Produce
+	}
 	for i := range uint32(per) {
 		k := ledgerKey{w, i}
 		part := int32(rnd.IntN(partitions))
@@ -164,7 +170,7 @@ func chaosWriter(ctx context.Context, t *testing.T, p *kring.Producer, l *ledger
 			size = 5000 // larger than a batch
 		}
 		r := kring.Record{Topic: "t", Partition: kring.On(part), Value: l.value(w, i, part, size)}
-		if err := p.Produce(ctx, r, cb); err != nil {
+		if err := produce(ctx, r, cb); err != nil {
 			l.forget(k)
 			t.Errorf("produce: %v", err)
 			return

@@ -21,13 +21,8 @@ func (p *Producer) Close(ctx context.Context) error {
 	if p.inCallback() {
 		return ErrInCallback
 	}
-	if ctx == nil {
-		ctx = context.Background()
-	}
-	if p.closeBegun.CompareAndSwap(false, true) {
-		p.closeErr = p.close(ctx)
-		close(p.closed)
-	}
+	ctx = orBackground(ctx)
+	p.closeOnce(ctx, nil)
 	select {
 	case <-p.closed:
 		return p.closeErr
@@ -39,6 +34,26 @@ func (p *Producer) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("kring: another Close is still at work: %w", ctx.Err())
 	}
+}
+
+// closeOnce closes the producer and reports true, unless another call has begun
+// to. h, if not nil, gets what is not delivered.
+func (p *Producer) closeOnce(ctx context.Context, h *harvest) bool {
+	if !p.closeBegun.CompareAndSwap(false, true) {
+		return false
+	}
+	p.harvest.Store(h)
+	p.closeErr = p.close(ctx)
+	close(p.closed)
+	return true
+}
+
+// orBackground forgives a nil context: it sets no limit.
+func orBackground(ctx context.Context) context.Context {
+	if ctx == nil {
+		return context.Background()
+	}
+	return ctx
 }
 
 func (p *Producer) close(ctx context.Context) error {
@@ -66,8 +81,9 @@ func (p *Producer) close(ctx context.Context) error {
 		if n := p.lanes.delivered(); n != delivered {
 			delivered, progress = n, time.Now()
 		} else if time.Since(progress) > stuckLimit {
+			p.abandoned.Store(true)
 			p.abandon()
-			return errors.Join(err, errStuck)
+			return errors.Join(err, errStuck, p.hooks.close(ctx))
 		}
 	}
 	p.stopBrokers()
@@ -80,7 +96,7 @@ func (p *Producer) close(ctx context.Context) error {
 	if n := p.awaitSlots(); n != 0 {
 		panic(fmt.Sprintf("kring: %d slots are not home after Close: please report this", n))
 	}
-	if problem := p.interceptors.close(); problem != nil {
+	if problem := errors.Join(p.hooks.close(ctx), p.interceptors.close()); problem != nil {
 		err = errors.Join(err, problem)
 	}
 	return err
@@ -90,7 +106,7 @@ func (p *Producer) close(ctx context.Context) error {
 // does not return.
 const stuckLimit = time.Second
 
-var errStuck = errors.New("kring: a delivery callback does not return; its goroutine is left behind")
+var errStuck = errors.New("kring: a delivery callback does not return, or a Reservation was neither committed nor aborted; it is left behind")
 
 // abandon ends everything but the completion goroutine, which is in a callback
 // that does not return.
@@ -140,7 +156,8 @@ func (p *Producer) drain(ctx context.Context) error {
 }
 
 // awaitLive waits until the callbacks of what was given up have run. A writer
-// between reserve and commit is waited for too; it never blocks. Flush may
+// between reserve and commit is waited for too; only one with a Reservation can
+// stay there. Flush may
 // return while the count of live batches still has one: whoever ends it has yet
 // to take it off, and only needs a processor.
 func (p *Producer) awaitLive() {

@@ -1,7 +1,6 @@
 package kring
 
 import (
-	"fmt"
 	"runtime"
 
 	"github.com/kring-go/kring/compress"
@@ -115,16 +114,7 @@ func compressionProperties() []property {
 }
 
 // compressor is what accum compresses with; nil if batches are sent as they are.
-func (c *config) compressor() (*compress.Compressor, error) {
-	if c.codec == NoCompression {
-		return nil, nil
-	}
-	z, err := compress.New(c.codec, c.levels[c.codec])
-	if err != nil {
-		return nil, fmt.Errorf("kring: compression: %w", err)
-	}
-	return z, nil
-}
+func (c *config) compressor() (*compress.Compressor, error) { return c.compressorOf(c.codec) }
 
 // startPackers starts the goroutines that compress what no caller completed,
 // once. It is for New, and for the holder of live.mu.

@@ -102,6 +102,10 @@ type config struct {
 	codec  Codec
 	levels levels
 
+	topics       map[string]*topicSettings
+	hasBulk      bool  // some topic gives way
+	brokerMemory int64 // 0: no limit of its own
+
 	transactionalID    string // empty: no transactions
 	transactionTimeout time.Duration
 
@@ -113,8 +117,10 @@ type config struct {
 	dial            DialFunc     // never nil
 	exactTimestamps bool
 	metricsPush     bool
+	adaptiveDepth   bool
 	inlineDelivery  bool
 	lanes           int // of callbacks
+	stripes         int // connections to each broker, at most
 
 	// given holds, for each setting that the caller gave, how it was written:
 	// an option's call or a property's line. Problems are reported in these
@@ -163,11 +169,13 @@ func defaultConfig() *config {
 
 		adaptive: true,
 		lanes:    1,
+		stripes:  1,
 		levels:   defaultLevels(),
 
 		transactionTimeout: time.Minute,
 
-		metricsPush: true,
+		metricsPush:   true,
+		adaptiveDepth: true,
 
 		logger: slog.New(slog.DiscardHandler),
 		dial:   (&net.Dialer{}).DialContext,

@@ -25,7 +25,9 @@ func (b *broker) connect() {
 // role. It is the only part of a broker that may block.
 func (b *broker) dial() {
 	res := &dialResult{}
+	began := b.p.clock.Now()
 	res.err = b.open(res)
+	b.p.hooks.connected(b, res, began)
 	b.dialed.Store(res)
 	b.kick()
 }
@@ -36,7 +38,7 @@ func (b *broker) open(res *dialResult) error {
 	if err != nil {
 		return err
 	}
-	res.session = b.sessionOf(link)
+	res.session = b.sessionOf(link, *res.addr)
 	res.version, err = link.Versions.Produce(wire.MaxProduceVersion)
 	if err != nil {
 		link.Close()
@@ -83,8 +85,7 @@ func (b *broker) adopt() {
 		return
 	}
 	if b.stopping.Load() {
-		res.conn.Close(ErrClosed)
-		b.p.conns.add(res.conn.Done())
+		b.drop(res)
 		return
 	}
 	if b.conn != nil {
@@ -102,9 +103,17 @@ func (b *broker) take(res *dialResult) {
 	}
 	b.failures = 0
 	b.lastSend = b.env.Now
-	b.connected.Store(true)
+	b.setConnected(true)
+	b.resetDepth()
 	b.p.noteFailure(b, nil)
-	b.p.log.Debug("kring: connected", "broker", b.id, "address", *b.addr.Load(), "produce.version", res.version)
+	b.log.Debug("kring: connected", "broker", b.id, "address", *b.addr.Load(), "produce.version", res.version)
+}
+
+// drop closes a connection that is not needed any more.
+func (b *broker) drop(res *dialResult) {
+	res.conn.Close(ErrClosed)
+	b.p.conns.add(res.conn.Done())
+	b.p.hooks.disconnected(b, &res.session, ErrClosed)
 }
 
 func (b *broker) backOff(err error) {
@@ -123,9 +132,9 @@ func (b *broker) disconnect(err error) {
 		b.failures++
 		b.p.stats.disconnects.Add(1)
 		b.p.noteFailure(b, err)
-		b.p.log.Warn("kring: connection to a broker failed", "broker", b.id, "address", *b.addr.Load(), "error", err)
+		b.log.Warn("kring: connection to a broker failed", "broker", b.id, "address", *b.addr.Load(), "error", err)
 	} else {
-		b.p.log.Debug("kring: idle connection ended", "broker", b.id, "error", err)
+		b.log.Debug("kring: idle connection ended", "broker", b.id, "error", err)
 	}
 	b.hangUp(err)
 	b.backOff(err)
@@ -136,7 +145,8 @@ func (b *broker) hangUp(err error) {
 	conn := b.conn
 	conn.Close(err)
 	b.p.conns.add(conn.Done())
+	b.p.hooks.disconnected(b, &b.session, err)
 	b.conn = nil
-	b.connected.Store(false)
+	b.setConnected(false)
 	b.throttled = 0
 }

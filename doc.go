@@ -87,6 +87,7 @@
 //	Compression                by the goroutine that fills a batch
 //	Warmup                     ready before the first record
 //	Explain, Latencies, Stats  why, where the time goes, how many
+//	Hooks                      connections, requests and batches, one by one
 //	Reconfigure                linger, batch size and compression of a running producer
 //	Drain                      what was not delivered, handed back
 //

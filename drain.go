@@ -50,19 +50,13 @@ func (p *Producer) Drain(ctx context.Context) ([]Undelivered, error) {
 	if p.inCallback() {
 		return nil, ErrInCallback
 	}
-	if ctx == nil {
-		ctx = context.Background()
-	}
 	if p.txn != nil && p.txn.open() {
 		return nil, misplaced("Drain", "a transaction is open; commit or abort it first: what it has sent belongs to it")
 	}
-	if !p.closeBegun.CompareAndSwap(false, true) {
+	h := &harvest{}
+	if !p.closeOnce(orBackground(ctx), h) {
 		return nil, fmt.Errorf("%w: what was not delivered can not be handed back any more", ErrClosed)
 	}
-	h := &harvest{}
-	p.harvest.Store(h)
-	p.closeErr = p.close(ctx)
-	close(p.closed)
 	list, err := h.take()
 	return list, errors.Join(p.closeErr, err)
 }

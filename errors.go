@@ -14,6 +14,13 @@ var (
 	// ErrClosed: the producer is closed or closing.
 	ErrClosed = errors.New("kring: producer is closed")
 
+	// ErrWriterClosed: the Writer was closed. Its producer may be open.
+	ErrWriterClosed = errors.New("kring: writer is closed")
+
+	// ErrReservation: a Writer was used while its Reservation was open, or a
+	// Reservation that was not.
+	ErrReservation = errors.New("kring: reservation is open, or was ended before")
+
 	// ErrBufferFull is TryProduce's back-pressure signal: BufferMemory is
 	// in use, or somebody already waits for it. Try again later, or call
 	// Produce, which waits.
@@ -58,7 +65,7 @@ var (
 	ErrMetadataPending = errors.New("kring: metadata of the topic is not here yet")
 
 	// ErrInCallback: Flush, Close or a waiting Produce was called from a
-	// Callback, where it would wait for itself.
+	// Callback or a Hook, where it would wait for itself.
 	ErrInCallback = errors.New("kring: would wait for itself inside a callback")
 
 	// ErrConfig is in every error that New returns because of its options,

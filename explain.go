@@ -86,6 +86,9 @@ type Explanation struct {
 	Broker    int32
 	Address   string
 	Connected bool
+	// Connection is which of ConnectionsPerBroker is the partition's, from 0;
+	// Connected and RequestsInFlight are about that one.
+	Connection int
 	// RequestsInFlight is how many requests of the connection have no
 	// answer, for whatever partitions.
 	RequestsInFlight int
@@ -101,7 +104,8 @@ type Explanation struct {
 	// for buffer memory.
 	Waiting int
 
-	wait accum.Wait
+	wait    accum.Wait
+	striped bool // there may be several connections to the broker
 }
 
 // String tells it in one line.
@@ -123,7 +127,11 @@ func (e Explanation) String() string {
 	}
 	fmt.Fprintf(&s, ", %d in flight", e.InFlight)
 	if e.Broker >= 0 {
-		fmt.Fprintf(&s, "; broker %d (%s), %d requests in flight", e.Broker, e.Address, e.RequestsInFlight)
+		fmt.Fprintf(&s, "; broker %d (%s)", e.Broker, e.Address)
+		if e.striped {
+			fmt.Fprintf(&s, ", connection %d", e.Connection)
+		}
+		fmt.Fprintf(&s, ", %d requests in flight", e.RequestsInFlight)
 	}
 	if e.Waiting > 0 {
 		fmt.Fprintf(&s, "; %d calls wait for memory", e.Waiting)

@@ -44,7 +44,7 @@ func (b *broker) ask(do func()) error {
 	case <-b.p.closed:
 		return ErrClosed
 	case <-limit.C:
-		return fmt.Errorf("kring: the sender of broker %d has not answered for %v: a callback of InlineDelivery holds it up", b.id, errandPatience)
+		return fmt.Errorf("kring: the sender of %v has not answered for %v: a callback of InlineDelivery holds it up", b, errandPatience)
 	}
 }
 

@@ -25,7 +25,7 @@ func (b *broker) explain(q *partition, e *Explanation) (here bool) {
 	// Next may have sealed a batch whose linger is over. Whoever does that
 	// sends it: this turn goes on with pend.
 	b.add(q)
-	e.Queued, e.InFlight = q.Backlog(maxExplained), q.InFlight()
+	e.Queued, e.InFlight = q.Queued(maxExplained), q.InFlight()
 	if oldest := q.oldestQueued(); oldest != nil {
 		e.Oldest = max(time.Duration(env.Now-oldest.Created()), 0)
 		e.Attempts, e.Err = oldest.Sender.Attempts, oldest.Sender.LastError
@@ -48,7 +48,8 @@ func (b *broker) explainLeader(q *partition, e *Explanation) {
 	if leader.id < 0 {
 		return
 	}
-	e.Broker, e.Address, e.Connected = leader.id, *leader.addr.Load(), leader.connected.Load()
+	e.Broker, e.Connection, e.Address, e.Connected = leader.id, leader.stripe, *leader.addr.Load(), leader.connected.Load()
+	e.striped = b.p.cfg.stripes > 1
 	if leader == b && b.conn != nil {
 		e.RequestsInFlight = b.conn.InFlight()
 	}
@@ -64,7 +65,7 @@ func (b *broker) explainReason(q *partition, e *Explanation) {
 	case e.wait == accum.WaitEmpty:
 		e.Reason = ReasonEmpty
 	case e.wait == accum.WaitLinger:
-		e.Reason, e.For = ReasonLinger, max(b.p.acc.Linger()-e.Oldest, 0)
+		e.Reason, e.For = ReasonLinger, max(q.Linger()-e.Oldest, 0)
 	case e.wait == accum.WaitWriters:
 		e.Reason = ReasonWriters
 	case e.wait == accum.WaitPacking:
@@ -117,7 +118,7 @@ func (b *broker) explainWait(q *partition, e *Explanation) {
 		e.Reason = ReasonEpochBump
 	case accum.Go:
 		e.Reason = ReasonReady
-		if !b.conn.CanSend() {
+		if !b.mayStart() {
 			e.Reason = ReasonConnectionFull
 		}
 	default:

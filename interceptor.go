@@ -92,7 +92,7 @@ func (in *interceptors) finish(d Delivery, next Callback) {
 }
 
 // produce is Topic.accept with interceptors around it.
-func (in *interceptors) produce(ctx context.Context, t *Topic, r *Record, cb Callback, wait bool) (*partition, accum.Ticket, error) {
+func (in *interceptors) produce(ctx context.Context, t *Topic, r *Record, cb Callback, how call) (*partition, accum.Ticket, error) {
 	own := *r
 	own.Topic = t.name
 	own = in.send(own)
@@ -105,7 +105,7 @@ func (in *interceptors) produce(ctx context.Context, t *Topic, r *Record, cb Cal
 		n = in.with.Get().(*intercepted)
 		n.next, outer = cb, n.callback
 	}
-	q, ticket, err := t.accept(ctx, &own, outer, wait)
+	q, ticket, err := t.accept(ctx, &own, outer, how)
 	if err != nil {
 		if n != nil {
 			n.release()

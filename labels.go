@@ -9,10 +9,11 @@ import (
 // The labels of the producer's goroutines in profiles. Callers that do a
 // broker's work in Produce keep their own labels.
 const (
-	labelRole   = "kring"        // what the goroutine is for
-	labelClient = "kring_client" // client.id, if there is one
-	labelBroker = "kring_broker" // the id of the broker that it is for
-	labelLane   = "kring_lane"   // the number of the completion lane
+	labelRole   = "kring"            // what the goroutine is for
+	labelClient = "kring_client"     // client.id, if there is one
+	labelBroker = "kring_broker"     // the id of the broker that it is for
+	labelStripe = "kring_connection" // which of several connections to the broker
+	labelLane   = "kring_lane"       // the number of the completion lane
 )
 
 // as is f with labels of its own. They replace those of whoever started the
@@ -37,5 +38,8 @@ func (p *Producer) label(role string, more ...string) {
 
 // as is Producer.as for a goroutine of one broker.
 func (b *broker) as(role string, f func()) func() {
+	if b.p.cfg.stripes > 1 && b.id >= 0 {
+		return b.p.as(role, f, labelBroker, strconv.Itoa(int(b.id)), labelStripe, strconv.Itoa(b.stripe))
+	}
 	return b.p.as(role, f, labelBroker, strconv.Itoa(int(b.id)))
 }

@@ -40,6 +40,7 @@ func house() []room {
 		pool = "github.com/valyala/bytebufferpool"
 	)
 	return []room{
+		{path: "internal/depth", floor: 0},
 		{path: "internal/goroutine", floor: 0},
 		{path: "internal/invariant", floor: 0},
 		{path: "internal/latency", floor: 0},

@@ -32,7 +32,7 @@ func (p *Producer) applyTopic(t *Topic, info *cluster.Topic, moved *[]*partition
 	changed := 0
 	for i := range info.Partitions {
 		q, in := (*parts)[info.Partitions[i].Index], &info.Partitions[i]
-		leader := p.meta.leader(p, in.Leader)
+		leader := p.meta.leader(q, in.Leader)
 		if leader == nil {
 			leader, incomplete = p.nowhere, true
 		}
@@ -46,7 +46,7 @@ func (p *Producer) applyTopic(t *Topic, info *cluster.Topic, moved *[]*partition
 	}
 	t.tellLeaders(changed)
 	if t.sticky.Load() == nil { // before parts: who sees parts uses it
-		t.sticky.Store(newStickyPartitioner(t.p.acc.BatchSize(), rand.Uint32()))
+		t.sticky.Store(newStickyPartitioner((*parts)[0].BatchSize(), rand.Uint32()))
 	}
 	if t.known.Load() == nil { // before parts too
 		t.inform(*parts)
@@ -84,7 +84,7 @@ func (t *Topic) grow(info *cluster.Topic) *[]*partition {
 	}
 	grown := append(make([]*partition, 0, max(n, len(parts))), parts...)
 	for i := len(parts); i < n; i++ {
-		q := &partition{topic: t, epoch: -1, lane: p.lanes.of(uint64(t.order), int32(i))}
+		q := &partition{topic: t, epoch: -1, lane: p.lanes.of(uint64(t.order), int32(i)), bulk: p.cfg.isBulk(t.name)}
 		q.home.Store(p.nowhere)
 		q.leader.Store(p.nowhere)
 		q.Partition = p.acc.Make(t.name, int32(i), q)
@@ -128,7 +128,7 @@ func (q *partition) takeLeader(leader *broker, epoch int32, recreated bool) (mov
 	if q.leader.Load() == leader {
 		return false
 	}
-	q.leader.Store(leader)
+	q.follow(leader)
 	return true
 }
 
@@ -139,14 +139,14 @@ func (m *metadata) hint(p *Producer, q *partition, leader, epoch int32, host str
 	if epoch <= q.epoch {
 		return
 	}
-	b := m.leader(p, leader)
 	if host != "" && port > 0 && port < 1<<16 {
-		b = m.broker(p, leader, net.JoinHostPort(host, strconv.Itoa(int(port))))
+		m.node(leader, net.JoinHostPort(host, strconv.Itoa(int(port))))
 	}
+	b := m.leader(q, leader)
 	if b == nil {
 		return
 	}
 	q.epoch = epoch
 	p.log.Debug("kring: a broker has named the new leader", "partition", partitionName(q.Topic, q.Index), "leader", leader)
-	q.leader.Store(b) // the caller is q's sender: it looks again after this
+	q.follow(b) // the caller is q's sender: it looks again after this
 }

@@ -99,7 +99,7 @@ func (p *Producer) limitSticky(batchSize int) {
 	p.meta.mu.Lock()
 	defer p.meta.mu.Unlock()
 	for _, t := range p.meta.topics {
-		if s := t.sticky.Load(); s != nil {
+		if s, own := t.sticky.Load(), p.cfg.topics[t.name]; s != nil && (own == nil || own.batchSize == nil) {
 			s.limit.Store(uint64(batchSize))
 		}
 	}

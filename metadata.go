@@ -14,9 +14,9 @@ import (
 // goroutine, for callers that meet a topic for the first time and for leader
 // hints; a record to a known topic does not come here.
 type metadata struct {
-	mu   sync.Mutex
-	byID map[int32]*broker
-	// addrs is where the listed brokers are. A broker is made when it first
+	mu    sync.Mutex
+	nodes map[int32]*node // those that lead a partition of ours, or did
+	// addrs is where the listed brokers are. A node is made when it first
 	// leads a partition of ours: a large cluster has thousands that never do.
 	addrs  map[int32]string
 	racks  map[int32]string // broker.rack of the listed brokers that have one
@@ -32,6 +32,10 @@ type topicState struct {
 	changed chan struct{} // closed by the next answer about the topic
 	err     error         // what that answer was, if there are no partitions
 	fresh   bool          // not answered yet: do not wait for the backoff
+
+	// spread is how the partitions are spread over the connections to each
+	// node; nil if there is one connection to each.
+	spread map[*node]*counts
 }
 
 // tell makes every caller that waits for the topic look again.
@@ -41,7 +45,7 @@ func (s *topicState) tell() {
 }
 
 func (m *metadata) init() {
-	m.byID = make(map[int32]*broker)
+	m.nodes = make(map[int32]*node)
 	m.wake = make(chan struct{}, 1)
 }
 
@@ -205,44 +209,47 @@ func (p *Producer) applyBrokers(md *cluster.Metadata) {
 			m.racks[b.ID] = b.Rack
 		}
 	}
-	for id, b := range m.byID {
+	for id, n := range m.nodes {
 		addr, listed := m.addrs[id]
-		b.gone.Store(!listed)
+		n.gone = !listed
 		if listed {
-			b.moveTo(addr)
+			n.moveTo(addr)
 		}
-		if md.Rebootstrapped {
-			b.outdated.Store(true)
+		for _, b := range n.stripes {
+			if b == nil {
+				continue
+			}
+			b.gone.Store(!listed)
+			if md.Rebootstrapped {
+				b.outdated.Store(true)
+			}
 		}
 	}
 }
 
-// leader finds the broker with that id; nil if no answer has named it.
-func (m *metadata) leader(p *Producer, id int32) *broker {
-	if b := m.byID[id]; b != nil {
-		return b
+// leader finds the connection to the node with that id that q belongs to; nil if
+// no answer has named the node.
+func (m *metadata) leader(q *partition, id int32) *broker {
+	n := m.nodes[id]
+	if n == nil {
+		addr, listed := m.addrs[id]
+		if !listed {
+			return nil
+		}
+		n = m.node(id, addr)
 	}
-	if addr, listed := m.addrs[id]; listed {
-		return m.broker(p, id, addr)
-	}
-	return nil
+	return n.stripeFor(q)
 }
 
-// broker finds or makes the broker with that id and gives it its address.
-func (m *metadata) broker(p *Producer, id int32, addr string) *broker {
-	b, ok := m.byID[id]
-	if !ok {
-		b = newBroker(p, id, addr)
-		m.byID[id] = b
-		old := *p.brokers.Load()
-		all := append(make([]*broker, 0, len(old)+1), old...)
-		all = append(all, b)
-		p.brokers.Store(&all)
-		p.workers.run(b.as("broker", b.runner))
-		return b
+// node finds or makes the node with that id and gives it its address.
+func (m *metadata) node(id int32, addr string) *node {
+	n := m.nodes[id]
+	if n == nil {
+		n = &node{id: id}
+		m.nodes[id] = n
 	}
-	b.moveTo(addr)
-	return b
+	n.moveTo(addr)
+	return n
 }
 
 // moveTo gives b the address of the newest answer.

@@ -6,9 +6,10 @@ import (
 )
 
 // pipeline is the part of the configuration that is user code on the way of a
-// record, and where records without a key prefer to go.
+// record or beside it, and where records without a key prefer to go.
 type pipeline struct {
 	interceptors []Interceptor
+	hooks        []Hook
 	partitioner  Partitioner            // nil: the built-in one
 	byTopic      map[string]Partitioner // wins over partitioner; nil: the built-in one; never written to
 	rackAware    bool
@@ -97,14 +98,7 @@ const roundRobinClass = "org.apache.kafka.clients.producer.RoundRobinPartitioner
 
 func pipelineProperties() []property {
 	return []property{
-		{rackAwareProperty, func(c *config, p property, value string) {
-			on, ok := readSwitch(value)
-			if !ok {
-				p.malformed(c, value, "true or false")
-				return
-			}
-			c.pipeline.rackAware = on
-		}},
+		flagProperty(rackAwareProperty, func(c *config) *bool { return &c.pipeline.rackAware }),
 		{clientRackProperty, func(c *config, _ property, value string) { c.pipeline.rack = value }},
 		{partitionerProperty, func(c *config, p property, value string) {
 			switch value {

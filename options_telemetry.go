@@ -12,12 +12,3 @@ func DisableMetricsPush() Option {
 
 // metricsPushProperty is enable.metrics.push.
 const metricsPushProperty = "enable.metrics.push"
-
-func setMetricsPushProperty(c *config, p property, value string) {
-	on, ok := readSwitch(value)
-	if !ok {
-		p.malformed(c, value, "true or false")
-		return
-	}
-	c.metricsPush = on
-}

@@ -148,21 +148,26 @@ func (b *broker) reject(r *request, i int, res *wire.PartitionResult, cause erro
 		culprits[int(e.BatchIndex)] = b.produceError(q, batch, why)
 	}
 	rest := b.produceError(q, batch, fmt.Errorf("%w: %w", ErrBatchRejected, cause))
-	b.finish(q, batch, accum.Outcome{BaseOffset: -1, LogAppendTime: -1, Err: rest, Records: culprits})
+	b.conclude(q, batch, accum.Outcome{BaseOffset: -1, LogAppendTime: -1, Err: rest, Records: culprits}, false)
 }
 
 // fail ends a batch with an error for all of its records.
 func (b *broker) fail(q *partition, batch *accum.Batch, cause error) {
-	b.finish(q, batch, accum.Outcome{BaseOffset: -1, LogAppendTime: -1, Err: b.produceError(q, batch, cause)})
+	b.conclude(q, batch, accum.Outcome{BaseOffset: -1, LogAppendTime: -1, Err: b.produceError(q, batch, cause)}, false)
 }
 
-func (b *broker) finish(q *partition, batch *accum.Batch, o accum.Outcome) {
+// conclude tells the callers of a batch that it has failed with o. inFlight: the
+// answer, or the end of the connection, will still drop it.
+func (b *broker) conclude(q *partition, batch *accum.Batch, o accum.Outcome, inFlight bool) {
 	b.salvage(q, batch, &o) // it writes to the errors; nobody else has them yet
 	if b.p.txn != nil {
 		b.p.txn.fail(judgeRecord(o.Err))
 	}
-	q.Drop(batch, false)
+	if !inFlight {
+		q.Drop(batch, false)
+	}
 	b.p.stats.failed(batch.Records())
+	b.p.hooks.batchFinished(b, q, batch, &o)
 	q.Finish(batch, o, q.lane)
 }
 

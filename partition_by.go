@@ -132,7 +132,7 @@ func (t *Topic) inform(parts []*partition) {
 }
 
 // appendCustom puts the record where t's own partitioner wants it.
-func (t *Topic) appendCustom(ctx context.Context, r *Record, rec *accum.Record, budget *blockBudget, wait bool) (*partition, accum.Ticket, error) {
+func (t *Topic) appendCustom(ctx context.Context, r *Record, rec *accum.Record, budget *blockBudget, how call) (*partition, accum.Ticket, error) {
 	own := *r
 	own.Topic = t.name
 	known := *t.known.Load()
@@ -148,7 +148,7 @@ func (t *Topic) appendCustom(ctx context.Context, r *Record, rec *accum.Record, 
 			ErrInvalidPartition, t.by, chosen, t.name, known.count)
 	}
 	// Loaded after known, parts is at least as long.
-	q, ticket, err := t.append(ctx, (*t.parts.Load())[chosen], rec, budget, wait)
+	q, ticket, err := t.append(ctx, (*t.parts.Load())[chosen], rec, budget, how)
 	if err != nil {
 		if o, ok := t.by.(RefusalObserver); ok {
 			o.Refused(chosen)

@@ -25,18 +25,22 @@ func TestStickyStress(t *testing.T) {
 	}
 	s := newStickyPartitioner(batchSize, 3)
 	var bytes [partitions]atomic.Int64
+	var updates, produced atomic.Int64
+	// Every partition has been available, and at rest, in so many updates.
+	const enough = 10 * 7 * partitions
 	var wg sync.WaitGroup
 	for g := range goroutines {
 		wg.Go(func() {
 			// Two goroutines for each hash, whatever the shards.
 			hash := uint32(g/2) << 29
-			for i := range records {
+			for i := 0; i < records || updates.Load() < enough; i++ {
 				p := s.pick(hash, partitions)
 				if p < 0 || p >= partitions {
 					t.Errorf("partition %d", p)
 					return
 				}
 				bytes[p].Add(size)
+				produced.Add(size)
 				s.produced(hash, p, size, i%4 == 0)
 				if i%64 == 0 {
 					runtime.Gosched()
@@ -58,6 +62,7 @@ func TestStickyStress(t *testing.T) {
 			loads[i%partitions] = int32(i % 5)
 			available[i%partitions] = i%7 != 0
 			s.update(loads, available)
+			updates.Add(1)
 			runtime.Gosched()
 		}
 	})
@@ -75,7 +80,7 @@ func TestStickyStress(t *testing.T) {
 		}
 		sum += n
 	}
-	if want := int64(goroutines * records * size); sum != want {
+	if want := produced.Load(); sum != want {
 		t.Errorf("%d bytes, want %d", sum, want)
 	}
 }

@@ -21,7 +21,7 @@ func (t *Topic) ProduceMany(ctx context.Context, rs []Record, cb Callback) (n in
 			n += k
 			continue
 		}
-		if _, _, err := t.produce(ctx, &rs[n], cb, true); err != nil {
+		if _, _, err := t.produce(ctx, &rs[n], cb, call{wait: true}); err != nil {
 			return n, err
 		}
 		n++
@@ -61,8 +61,8 @@ func (t *Topic) placeRun(parts []*partition, r *Record) *partition {
 		}
 		return parts[target]
 	}
-	if r.Key != nil && !t.p.cfg.ignoreKeys {
-		return parts[partitionForKey(r.Key, int32(len(parts)))]
+	if t.p.cfg.keyed(r) {
+		return byKey(parts, r.Key)
 	}
 	return parts[t.sticky.Load().pick(shardOf(), int32(len(parts)))]
 }
@@ -73,13 +73,13 @@ func (t *Topic) sameRun(parts []*partition, first, r *Record, q *partition) bool
 		return false
 	}
 	_, explicit, _ := r.Partition.explicit()
-	switch keyed := r.Key != nil && !t.p.cfg.ignoreKeys; {
+	switch {
 	case explicit:
 		return true
-	case keyed:
-		return parts[partitionForKey(r.Key, int32(len(parts)))] == q
+	case t.p.cfg.keyed(r):
+		return byKey(parts, r.Key) == q
 	default:
-		return first.Key == nil || t.p.cfg.ignoreKeys
+		return !t.p.cfg.keyed(first)
 	}
 }
 
@@ -91,5 +91,5 @@ func (t *Topic) fill(rec *accum.Record, r *Record, cb Callback) bool {
 	if !r.Timestamp.IsZero() {
 		rec.TimestampMs, rec.HasTimestamp = r.Timestamp.UnixMilli(), true
 	}
-	return rec.Payload <= t.p.cfg.maxRequestSize-wire.BatchHeaderSize-wire.MaxRecordOverhead && rec.TimestampMs >= 0
+	return rec.Payload <= t.p.cfg.maxPayload() && rec.TimestampMs >= 0
 }

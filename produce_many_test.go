@@ -123,3 +123,40 @@ func TestProduceManyStops(t *testing.T) {
 		t.Errorf("the log has %d records, want 4", len(got))
 	}
 }
+
+// TestIgnoreKeys: with it a key decides nothing, one by one or many at once.
+func TestIgnoreKeys(t *testing.T) {
+	for _, many := range []bool{false, true} {
+		t.Run(fmt.Sprintf("many=%t", many), func(t *testing.T) {
+			b := caseBroker(t, broker.Config{Partitions: 3})
+			p := caseProducer(t, b.Addrs(), kring.BatchSize(1<<10), kring.IgnoreKeys())
+			topic, got := p.Topic("t"), newOutcomes()
+			const n = 1000
+			for sent := 0; sent < n; {
+				rs := make([]kring.Record, 10)
+				for i := range rs {
+					rs[i] = kring.Record{Key: []byte("one"), Value: make([]byte, 100)}
+				}
+				var err error
+				if many {
+					_, err = topic.ProduceMany(patient(t), rs, got.take)
+				} else {
+					for _, r := range rs {
+						err = errors.Join(err, topic.Produce(patient(t), r, got.take))
+					}
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				sent += len(rs)
+			}
+			used := map[int32]bool{}
+			for _, d := range got.wait(t, n) {
+				used[d.Partition] = true
+			}
+			if len(used) < 2 {
+				t.Errorf("every record went to %v", used)
+			}
+		})
+	}
+}

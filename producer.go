@@ -27,6 +27,7 @@ type Producer struct {
 	client  *cluster.Client
 
 	interceptors *interceptors // nil: none
+	hooks        *hooks        // nil: none
 	txn          *transactions // nil: not transactional
 
 	topics    atomic.Pointer[map[string]*Topic] // immutable map; replaced under meta.mu
@@ -41,6 +42,7 @@ type Producer struct {
 	telemetry telemetry
 
 	closing      atomic.Bool
+	abandoned    atomic.Bool // Close has given up on what does not end
 	closeBegun   atomic.Bool
 	closeStarted chan struct{} // closed when Close begins
 	closed       chan struct{} // closed when Close is done
@@ -62,6 +64,7 @@ func New(opts ...Option) (*Producer, error) {
 	}
 	p := &Producer{cfg: *cfg, log: cfg.logger, clock: accum.NewClock()}
 	p.interceptors = newInterceptors(cfg)
+	p.hooks = newHooks(p)
 	p.closeStarted, p.closed = make(chan struct{}), make(chan struct{})
 	p.ctx, p.cancel = context.WithCancelCause(context.Background())
 	p.telemetry.init(p)
@@ -71,7 +74,8 @@ func New(opts ...Option) (*Producer, error) {
 		return nil, fmt.Errorf("kring: %w", err)
 	}
 	compressor, err := cfg.compressor()
-	if err != nil {
+	topics, problem := cfg.accumTopics()
+	if err = errors.Join(err, problem); err != nil {
 		p.cancel(err)
 		p.client.Close()
 		return nil, err
@@ -83,12 +87,13 @@ func New(opts ...Option) (*Producer, error) {
 		ExactTimestamps: cfg.exactTimestamps,
 		AlwaysComplete:  cfg.onDelivery != nil,
 		Clock:           p.clock,
-		LingerStarted:   func(q *accum.Partition) { p.lingers.Start(q) },
+		LingerStarted:   func(q *accum.Strand) { p.lingers.Start(q) },
 		Awake:           p.timer.awake,
+		CompressFailed:  p.compressFailed,
+		Topics:          topics,
 	}
 	if compressor != nil {
 		accumulator.Compressor, accumulator.Codec = compressor, int16(cfg.codec)
-		accumulator.CompressFailed = p.compressFailed
 	}
 	accumulator.Transactional = cfg.transactional()
 	p.acc = accum.New(accumulator)
@@ -112,10 +117,13 @@ func (p *Producer) start() {
 	for i, lane := range p.lanes.all {
 		p.workers.run(p.as("completion", func() { p.runLane(lane) }, labelLane, strconv.Itoa(i)))
 	}
+	if p.hooks != nil { // not of the workers: Close does not wait for a hook for ever
+		go p.as("hooks", p.hooks.run)()
+	}
 	p.workers.run(p.as("timer", p.timer.run))
 	p.workers.run(p.as("metadata", p.refreshMetadata))
 	p.workers.run(p.nowhere.as("broker", p.nowhere.runner))
-	if p.cfg.codec != NoCompression {
+	if p.cfg.compresses() {
 		p.startPackers()
 	}
 }
@@ -164,7 +172,7 @@ func (p *Producer) callbackPanicked(topic string, partition int32, value any) {
 // which Produce returned. The record's slices may be reused at once.
 func (p *Producer) Produce(ctx context.Context, r Record, cb Callback) error {
 	t := p.topic(r.Topic)
-	_, _, err := t.produce(ctx, &r, cb, true)
+	_, _, err := t.produce(ctx, &r, cb, call{wait: true})
 	return err
 }
 
@@ -173,7 +181,7 @@ func (p *Producer) Produce(ctx context.Context, r Record, cb Callback) error {
 // a request for it is under way. Nothing was accepted in both cases.
 func (p *Producer) TryProduce(r Record, cb Callback) error {
 	t := p.topic(r.Topic)
-	_, _, err := t.produce(context.Background(), &r, cb, false)
+	_, _, err := t.produce(context.Background(), &r, cb, call{})
 	return err
 }
 
@@ -194,9 +202,7 @@ func (p *Producer) Flush(ctx context.Context) error {
 	if p.inCallback() {
 		return ErrInCallback
 	}
-	if ctx == nil {
-		ctx = context.Background()
-	}
+	ctx = orBackground(ctx)
 	if err := p.acc.Flush(ctx); err != nil {
 		return fmt.Errorf("kring: flush is not complete: %w", err)
 	}

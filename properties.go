@@ -102,17 +102,29 @@ func numberProperty[T int | int64](s setting, unit string, at func(*config) *T) 
 	}}
 }
 
-// switchProperty is true or false, in upper or lower case.
+// switchProperty is a flagProperty that contradictions can be found with.
 func switchProperty(s setting, at func(*config) *bool) property {
 	return property{s.String(), func(c *config, p property, value string) {
-		on, ok := readSwitch(value)
-		if !ok {
-			p.malformed(c, value, "true or false")
-			return
+		if p.flag(c, value, at) {
+			c.give(s, "%s=%s", p.name, value)
 		}
-		*at(c) = on
-		c.give(s, "%s=%s", p.name, value)
 	}}
+}
+
+// flagProperty is true or false, in upper or lower case.
+func flagProperty(name string, at func(*config) *bool) property {
+	return property{name, func(c *config, p property, value string) { p.flag(c, value, at) }}
+}
+
+// flag reports whether value was one.
+func (p property) flag(c *config, value string, at func(*config) *bool) bool {
+	on, ok := readSwitch(value)
+	if !ok {
+		p.malformed(c, value, "true or false")
+		return false
+	}
+	*at(c) = on
+	return true
 }
 
 func readSwitch(value string) (on, ok bool) {
@@ -122,15 +134,6 @@ func readSwitch(value string) (on, ok bool) {
 
 // inlineProperty is kring's own: Java has nothing like InlineDelivery.
 const inlineProperty = "kring.delivery.inline"
-
-func setInlineProperty(c *config, p property, value string) {
-	on, ok := readSwitch(value)
-	if !ok {
-		p.malformed(c, value, "true or false")
-		return
-	}
-	c.inlineDelivery = on
-}
 
 // unsupportedProperty has an effect in Java that kring does not have. It is
 // accepted with the values under which it has none. Its value is never quoted:

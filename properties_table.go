@@ -44,9 +44,11 @@ func supportedProperties() []property {
 			c.give(setClientID, "%s=%s", p.name, value)
 		}},
 		{setAcks.String(), setAcksProperty},
-		{inlineProperty, setInlineProperty},
+		flagProperty(depthProperty, func(c *config) *bool { return &c.adaptiveDepth }),
+		flagProperty(inlineProperty, func(c *config) *bool { return &c.inlineDelivery }),
 		{lanesProperty, setLanesProperty},
-		{metricsPushProperty, setMetricsPushProperty},
+		{stripesProperty, setStripesProperty},
+		flagProperty(metricsPushProperty, func(c *config) *bool { return &c.metricsPush }),
 		{setRebootstrap.String(), setRebootstrapProperty},
 
 		numberProperty(setRetries, "attempts", func(c *config) *int { return &c.retries }),

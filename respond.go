@@ -14,6 +14,7 @@ func (b *broker) Written(slot int) {
 	r := &b.reqs[slot]
 	r.written = b.p.clock.Now()
 	b.p.acc.Stages().Write.Record(r.written - r.sentAt)
+	b.p.hooks.requestSent(b, r)
 	if b.p.cfg.acks != 0 {
 		return
 	}
@@ -40,13 +41,16 @@ func (b *broker) Response(slot int, frame []byte) error {
 		b.Failed(slot, true, err)
 		return err
 	}
+	now := b.p.clock.Now()
 	if r.written != 0 {
-		b.p.acc.Stages().Ack.Record(b.p.clock.Now() - r.written)
+		b.p.acc.Stages().Ack.Record(now - r.written)
 	}
 	b.failures = 0
-	b.meters.latency.add(b.p.clock.Now() - r.sentAt)
+	b.answered(r, now)
+	b.meters.latency.add(now - r.sentAt)
 	b.meters.throttle.add(int64(cluster.ClampThrottle(b.response.ThrottleMs)))
 	b.throttle(b.response.ThrottleMs)
+	b.p.hooks.requestAnswered(b, r, now, nil)
 	next := 0
 	for i := range b.response.Partitions {
 		res := &b.response.Partitions[i]
@@ -71,6 +75,7 @@ func (b *broker) Response(slot int, frame []byte) error {
 // Failed is called when the connection ended before the answer.
 func (b *broker) Failed(slot int, sentBytes bool, err error) {
 	r := &b.reqs[slot]
+	b.p.hooks.requestAnswered(b, r, b.p.clock.Now(), err)
 	for i := range r.batches {
 		if sentBytes {
 			r.batches[i].Sender.Ambiguous, r.batches[i].Sender.Orphaned = true, true
@@ -181,5 +186,6 @@ func (b *broker) succeed(r *request, i int, o accum.Outcome) {
 	q.Proven(batch)
 	q.Drop(batch, true)
 	b.p.stats.acked(batch.Records())
+	b.p.hooks.batchFinished(b, q, batch, &o)
 	q.Finish(batch, o, q.lane)
 }

@@ -13,7 +13,7 @@ import (
 func (p *Producer) LateAppend(topic string, partition int32, value []byte, cb Callback) error {
 	t := p.topic(topic)
 	rec := accum.Record{Value: value, Payload: wire.PayloadSize(nil, value, nil), Done: accum.Completion{Callback: cb}}
-	_, _, err := t.append(context.Background(), (*t.parts.Load())[partition], &rec, &blockBudget{}, false)
+	_, _, err := t.append(context.Background(), (*t.parts.Load())[partition], &rec, &blockBudget{}, call{})
 	return err
 }
 

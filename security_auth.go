@@ -44,7 +44,7 @@ func (t *Topic) unauthenticated() error {
 func (b *broker) refusal(err error) error {
 	marked := authError(err)
 	if errors.Is(marked, ErrAuthentication) {
-		b.p.log.Error("kring: a broker refuses this client, or it does not trust the broker", "broker", b.id, "error", err)
+		b.log.Error("kring: a broker refuses this client, or it does not trust the broker", "broker", b.id, "error", err)
 	}
 	return marked
 }

@@ -18,14 +18,15 @@ import (
 //	  send, answer     dial, still   nothing is    the broker closes
 //	                   send          sent          at the next request
 type session struct {
+	address                string      // host:port that was dialled
 	began, renewAt, holdAt int64       // monotonic ns; renewAt 0: it does not end
 	fresh                  *dialResult // the connection that is to take over
 }
 
 // sessionOf returns the times of l's login by the producer's clock.
-func (b *broker) sessionOf(l *cluster.Link) session {
+func (b *broker) sessionOf(l *cluster.Link, address string) session {
 	now := b.p.clock.Now()
-	s := session{began: now}
+	s := session{address: address, began: now}
 	if !l.RenewAt.IsZero() {
 		s.renewAt = max(now+int64(time.Until(l.RenewAt)), 1)
 		s.holdAt = s.renewAt + int64(l.SessionEnd.Sub(l.RenewAt))/2
@@ -52,7 +53,7 @@ func (b *broker) renew() {
 		b.hangUp(errRenewed)
 		b.throttled = throttled // the broker's wish is about the client
 		b.take(fresh)
-		b.p.log.Debug("kring: a new connection has replaced one whose login ends", "broker", b.id)
+		b.log.Debug("kring: a new connection has replaced one whose login ends", "broker", b.id)
 	case b.lastSend <= s.began && b.pend.len() == 0:
 		b.hangUp(errIdle) // nobody has used it: the next one to do so dials
 	default:
@@ -71,8 +72,7 @@ func (b *broker) held() bool {
 func (b *broker) dropFresh() {
 	if fresh := b.session.fresh; fresh != nil {
 		b.session.fresh = nil
-		fresh.conn.Close(ErrClosed)
-		b.p.conns.add(fresh.conn.Done())
+		b.drop(fresh)
 	}
 }
 

@@ -29,7 +29,7 @@ func (b *broker) send() (more bool) {
 		b.passOn()
 		return false
 	}
-	if !b.conn.CanSend() || b.env.Now < b.throttled {
+	if !b.mayStart() {
 		return false
 	}
 	b.drain()
@@ -40,7 +40,7 @@ func (b *broker) send() (more bool) {
 		b.disconnect(err)
 		return false
 	}
-	return b.pend.len() > 0 && b.conn != nil && b.conn.CanSend()
+	return b.pend.len() > 0 && b.conn != nil && b.mayStart()
 }
 
 // passOn lets go of the partitions that another broker leads, while nothing
@@ -65,11 +65,25 @@ func (q *partition) mayMove() bool { return q.inSend == 0 && !q.slow }
 // as the broker demands, in rotation, up to max.request.size. What does not
 // fit keeps its place. Work is proportional to the partitions that are ready.
 func (b *broker) drain() {
-	b.chosen, b.owners = b.chosen[:0], b.owners[:0]
-	size := wire.RequestOverhead(b.p.cfg.clientID) + wire.MaxLengthPrefix + len(b.p.cfg.transactionalID)
+	b.chosen, b.owners, b.backlog = b.chosen[:0], b.owners[:0], false
 	b.env.Identity = *b.p.identity.Load()
+	if b.p.cfg.classes() {
+		b.chooseByClass()
+	} else {
+		b.choose(func(*partition) bool { return true })
+	}
+}
+
+// choose is drain for the partitions that may have a batch in this request; the
+// others keep their places.
+func (b *broker) choose(may func(*partition) bool) {
+	size := wire.RequestOverhead(b.p.cfg.clientID) + wire.MaxLengthPrefix + len(b.p.cfg.transactionalID)
 	for range b.pend.len() {
 		q := b.pend.pop()
+		if !may(q) {
+			b.pend.push(q)
+			continue
+		}
 		q.pending = false
 		if to := q.leader.Load(); to != b {
 			// Nothing goes to the new leader before all that is in flight
@@ -86,7 +100,7 @@ func (b *broker) drain() {
 		}
 		cost := batch.Size() + wire.TopicOverhead(q.topic.name)
 		if size+cost > b.p.cfg.maxRequestSize && len(b.chosen) > 0 {
-			q.pending = true
+			q.pending, b.backlog = true, true
 			b.pend.pushFront(q)
 			return
 		}
@@ -96,6 +110,7 @@ func (b *broker) drain() {
 		batch.HoldSocket()
 		batch.WriteHeader()
 		q.inSend++
+		b.noteBacklog(q)
 		b.chosen = append(b.chosen, batch)
 		b.owners = append(b.owners, q)
 		q.pending = true
@@ -161,6 +176,7 @@ func (b *broker) write() error {
 		}
 	}
 	r.sentAt, r.written = b.env.Now, 0
+	r.mark = b.depth.Sent(b.conn.InFlight(), b.env.Now)
 	b.correl++
 	b.encode(r)
 	buf, from := r.encoder.Buf, 0

@@ -52,8 +52,14 @@ type Stats struct {
 	BufferFree      int64 // bytes of free slots
 	BufferWaiting   int   // calls that wait for memory now
 	IncompleteBatch int64 // batches with accepted records and no outcome
-	Connections     int   // brokers with an open Produce connection
-	Brokers         int   // brokers known
+	Connections     int   // open connections for Produce
+	// ConnectedBrokers is how many brokers they lead to; it differs from
+	// Connections with ConnectionsPerBroker.
+	ConnectedBrokers int
+	Brokers          int // brokers known
+	// Depths is how many requests each connection may have in flight, see
+	// AdaptiveDepth; those that are not open are left out.
+	Depths []BrokerDepth
 }
 
 // Stats takes a snapshot. It never blocks and may be called at any time, also
@@ -81,9 +87,13 @@ func (p *Producer) Stats() Stats {
 	}
 	st.RecordBytes, st.CompressedBytes = p.acc.Compressed()
 	for _, b := range *p.brokers.Load() {
-		st.Brokers++
+		if b.first {
+			st.Brokers++
+			st.ConnectedBrokers += min(int(b.node.open.Load()), 1)
+		}
 		if b.connected.Load() {
 			st.Connections++
+			st.Depths = append(st.Depths, BrokerDepth{Broker: b.id, Connection: b.stripe, Depth: int(b.depthNow.Load())})
 		}
 	}
 	return st
@@ -110,7 +120,7 @@ func (p *Producer) whyNoProgress(b *broker) error {
 		return errNoLeader
 	}
 	if why := b.trouble.Load(); why != nil {
-		return fmt.Errorf("broker %d can not be reached: %w", b.id, *why)
+		return fmt.Errorf("%v can not be reached: %w", b, *why)
 	}
 	return nil
 }

@@ -62,9 +62,7 @@ func (t *telemetry) init(p *Producer) {
 // take no metrics, or DisableMetricsPush was given. Java: clientInstanceId
 // (KIP-714).
 func (p *Producer) ClientInstanceID(ctx context.Context) (string, error) {
-	if ctx == nil {
-		ctx = context.Background()
-	}
+	ctx = orBackground(ctx)
 	t := &p.telemetry
 	if !p.cfg.metricsPush {
 		return "", fmt.Errorf("%w: enable.metrics.push is false", ErrNoTelemetry)

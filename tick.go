@@ -92,14 +92,8 @@ func (b *broker) expireInFlight(r *request, before int64) {
 			continue
 		}
 		batch.Sender.Ambiguous = true
-		b.p.stats.failed(batch.Records())
 		err := b.produceError(r.owners[i], batch, b.expiryCause(batch))
-		o := accum.Outcome{BaseOffset: -1, LogAppendTime: -1, Err: err}
-		b.salvage(r.owners[i], batch, &o)
-		if b.p.txn != nil {
-			b.p.txn.fail(judgeRecord(err))
-		}
-		r.owners[i].Finish(batch, o, r.owners[i].lane)
+		b.conclude(r.owners[i], batch, accum.Outcome{BaseOffset: -1, LogAppendTime: -1, Err: err}, true)
 	}
 }
 

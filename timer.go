@@ -92,8 +92,8 @@ func (t *timer) run() {
 // for a whole linger.ms, so sleeping that long never misses its end by more
 // than the sleep itself is inexact.
 func (t *timer) pause(now, nextLinger, lastLive int64) time.Duration {
-	linger := t.p.acc.Linger()
-	if nextLinger == 0 && now-lastLive > int64(restAfter+linger) {
+	linger, longest := t.p.acc.Lingers()
+	if nextLinger == 0 && now-lastLive > int64(restAfter+longest) {
 		return idleTick
 	}
 	pause := accum.TickInterval

@@ -46,6 +46,7 @@ type partition struct {
 	epoch  int32 // leader epoch; under meta.mu
 
 	lane *accum.Lane // of its callbacks; immutable
+	bulk bool        // gives way to others; immutable
 
 	load atomic.Int32 // queued batches, for the adaptive partitioner; written by the role of home
 
@@ -76,13 +77,13 @@ func (t *Topic) Name() string { return t.name }
 
 // Produce is Producer.Produce for this topic; r.Topic is ignored.
 func (t *Topic) Produce(ctx context.Context, r Record, cb Callback) error {
-	_, _, err := t.produce(ctx, &r, cb, true)
+	_, _, err := t.produce(ctx, &r, cb, call{wait: true})
 	return err
 }
 
 // TryProduce is Producer.TryProduce for this topic; r.Topic is ignored.
 func (t *Topic) TryProduce(r Record, cb Callback) error {
-	_, _, err := t.produce(context.Background(), &r, cb, false)
+	_, _, err := t.produce(context.Background(), &r, cb, call{})
 	return err
 }
 
@@ -91,11 +92,9 @@ func (t *Topic) ProduceSync(ctx context.Context, r Record) (Delivery, error) {
 	if t.p.inCallback() {
 		return Delivery{}, ErrInCallback
 	}
-	if ctx == nil {
-		ctx = context.Background()
-	}
+	ctx = orBackground(ctx)
 	done := make(chan Delivery, 1)
-	q, ticket, err := t.produce(ctx, &r, func(d Delivery) { done <- d }, true)
+	q, ticket, err := t.produce(ctx, &r, func(d Delivery) { done <- d }, call{wait: true})
 	if err != nil {
 		return Delivery{}, err
 	}
@@ -109,27 +108,32 @@ func (t *Topic) ProduceSync(ctx context.Context, r Record) (Delivery, error) {
 	}
 }
 
+// call is how a record was handed over.
+type call struct {
+	wait bool         // for metadata and for memory
+	from *Writer      // nil: none
+	into *Reservation // nil: the record is whole
+}
+
 // produce is accept with the interceptors around it, if there are any.
-func (t *Topic) produce(ctx context.Context, r *Record, cb Callback, wait bool) (*partition, accum.Ticket, error) {
+func (t *Topic) produce(ctx context.Context, r *Record, cb Callback, how call) (*partition, accum.Ticket, error) {
 	if in := t.p.interceptors; in != nil {
-		return in.produce(ctx, t, r, cb, wait)
+		return in.produce(ctx, t, r, cb, how)
 	}
-	return t.accept(ctx, r, cb, wait)
+	return t.accept(ctx, r, cb, how)
 }
 
 // accept validates, chooses a partition and appends. It returns where the
 // record went.
-func (t *Topic) accept(ctx context.Context, r *Record, cb Callback, wait bool) (q *partition, ticket accum.Ticket, err error) {
+func (t *Topic) accept(ctx context.Context, r *Record, cb Callback, how call) (q *partition, ticket accum.Ticket, err error) {
 	p := t.p
 	if p.txn != nil {
 		if err := p.txn.enter(); err != nil {
 			return nil, 0, err
 		}
-		defer func() { p.txn.leave(err, wait) }()
+		defer func() { p.txn.leave(err, how.wait) }()
 	}
-	if ctx == nil { // a forgiven mistake: no limit but MaxBlock
-		ctx = context.Background()
-	}
+	ctx = orBackground(ctx)
 	if err := ctx.Err(); err != nil {
 		return nil, 0, fmt.Errorf("kring: record was not accepted: %w", err)
 	}
@@ -138,8 +142,11 @@ func (t *Topic) accept(ctx context.Context, r *Record, cb Callback, wait bool) (
 	var rec accum.Record
 	rec.Key, rec.Value, rec.Headers = r.Key, r.Value, r.Headers
 	rec.Payload = wire.PayloadSize(r.Key, r.Value, r.Headers)
+	if how.into != nil {
+		rec.Payload = wire.PayloadSizeAround(r.Key, how.into.size, r.Headers)
+	}
 	rec.Done.Callback, rec.Done.Tag = cb, r.Tag
-	if rec.Payload > p.cfg.maxRequestSize-wire.BatchHeaderSize-wire.MaxRecordOverhead {
+	if rec.Payload > p.cfg.maxPayload() {
 		return nil, 0, t.tooLarge(rec.Payload)
 	}
 	if !r.Timestamp.IsZero() {
@@ -152,74 +159,89 @@ func (t *Topic) accept(ctx context.Context, r *Record, cb Callback, wait bool) (
 	parts := t.parts.Load()
 	if parts == nil || p.closing.Load() {
 		var err error
-		if parts, err = t.await(ctx, &budget, wait, 0); err != nil {
+		if parts, err = t.await(ctx, &budget, how.wait, 0); err != nil {
 			return nil, 0, err
 		}
 	}
 	if target, explicit, valid := r.Partition.explicit(); explicit {
 		if !valid || int(target) >= len(*parts) {
 			var err error
-			if parts, err = t.awaitPartition(ctx, &budget, wait, target); err != nil {
+			if parts, err = t.awaitPartition(ctx, &budget, how.wait, target); err != nil {
 				return nil, 0, err
 			}
 		}
-		return t.append(ctx, (*parts)[target], &rec, &budget, wait)
+		return t.append(ctx, (*parts)[target], &rec, &budget, how)
 	}
 	if t.by != nil {
-		q, ticket, err := t.appendCustom(ctx, r, &rec, &budget, wait)
+		q, ticket, err := t.appendCustom(ctx, r, &rec, &budget, how)
 		if !errors.Is(err, errBuiltIn) {
 			return q, ticket, err
 		}
 	}
-	if r.Key != nil && !p.cfg.ignoreKeys {
-		return t.append(ctx, (*parts)[partitionForKey(r.Key, int32(len(*parts)))], &rec, &budget, wait)
+	if p.cfg.keyed(r) {
+		return t.append(ctx, byKey(*parts, r.Key), &rec, &budget, how)
 	}
-	return t.appendSticky(ctx, *parts, &rec, &budget, wait)
+	return t.appendSticky(ctx, *parts, &rec, &budget, how)
+}
+
+// keyed says that the record's key decides where it goes, if nothing else does.
+func (c *config) keyed(r *Record) bool { return r.Key != nil && !c.ignoreKeys }
+
+// byKey is where records with the key go.
+func byKey(parts []*partition, key []byte) *partition {
+	return parts[partitionForKey(key, int32(len(parts)))]
+}
+
+// maxPayload is the largest record, as wire.PayloadSize counts, that fits a
+// request.
+func (c *config) maxPayload() int {
+	return c.maxRequestSize - wire.BatchHeaderSize - wire.MaxRecordOverhead
 }
 
 // append puts the record into one partition's batch. Memory is waited for only
 // after a first try, so that the common path knows nothing of time.
-func (t *Topic) append(ctx context.Context, q *partition, rec *accum.Record, budget *blockBudget, wait bool) (*partition, accum.Ticket, error) {
-	ticket, err := q.Append(ctx, rec, 0)
+func (t *Topic) append(ctx context.Context, q *partition, rec *accum.Record, budget *blockBudget, how call) (*partition, accum.Ticket, error) {
+	s := how.strand(q)
+	ticket, err := how.append(ctx, s, rec, 0)
 	if err == nil {
 		return q, ticket, nil
 	}
-	if errors.Is(err, slab.ErrTimeout) && wait {
+	if errors.Is(err, slab.ErrTimeout) && how.wait {
 		if t.p.inCallback() {
 			return nil, 0, ErrInCallback
 		}
 		t.p.stats.blocked.Add(1)
 		start := time.Now()
-		ticket, err = q.Append(ctx, rec, budget.left())
+		ticket, err = how.append(ctx, s, rec, budget.left())
 		budget.spent += time.Since(start)
 	}
 	if err == nil {
 		return q, ticket, nil
 	}
-	return nil, 0, t.appendError(err, q, rec, wait)
+	return nil, 0, t.appendError(err, q, rec, how.wait)
 }
 
 // appendSticky puts a record without key into the partition that this
 // goroutine's shard fills at the moment. A full batch ends the stay. Bytes are
 // counted once for each batch, when it can not take the next record: counting
 // each record would cost one more atomic operation each.
-func (t *Topic) appendSticky(ctx context.Context, parts []*partition, rec *accum.Record, budget *blockBudget, wait bool) (*partition, accum.Ticket, error) {
+func (t *Topic) appendSticky(ctx context.Context, parts []*partition, rec *accum.Record, budget *blockBudget, how call) (*partition, accum.Ticket, error) {
 	s := t.sticky.Load()
 	shard := shardOf()
 	i := s.pick(shard, int32(len(parts)))
-	ticket, ok, full := parts[i].AppendOpen(rec)
+	ticket, ok, full := how.appendOpen(how.strand(parts[i]), rec)
 	if ok {
 		return parts[i], ticket, nil
 	}
 	if full {
-		s.produced(shard, i, t.p.acc.BatchSize(), true)
+		s.produced(shard, i, parts[i].BatchSize(), true)
 	} else {
 		// The batch before left early, by time or because nothing was in
 		// flight: its bytes count, but do not end the turn by themselves.
 		s.produced(shard, i, max(int(parts[i].lastBatch.Load()), rec.Payload), false)
 	}
 	i = s.pick(shard, int32(len(parts)))
-	return t.append(ctx, parts[i], rec, budget, wait)
+	return t.append(ctx, parts[i], rec, budget, how)
 }
 
 func (t *Topic) tooLarge(payload int) error {
@@ -239,6 +261,9 @@ func (t *Topic) appendError(err error, q *partition, rec *accum.Record, wait boo
 			ErrRecordTooLarge, rec.Payload, t.name, p.cfg.bufferMemory)
 	case errors.Is(err, slab.ErrTimeout) && !wait:
 		return ErrBufferFull
+	case accum.IsShare(err):
+		return fmt.Errorf("%w: the share of the memory of topic %q (TopicMemory) or of the broker of its partition %d (BrokerMemory) "+
+			"is used up after %v; the record was not accepted", ErrMaxBlock, t.name, q.Index, p.cfg.maxBlock)
 	case errors.Is(err, slab.ErrTimeout):
 		return fmt.Errorf("%w: BufferMemory (buffer.memory) of %d bytes is full after %v; the record to %s[%d] was not accepted: "+
 			"the brokers take less than is produced, or do not answer", ErrMaxBlock, p.cfg.bufferMemory, p.cfg.maxBlock, t.name, q.Index)

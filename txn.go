@@ -87,9 +87,7 @@ func (p *Producer) InitTransactions(ctx context.Context) error {
 		return err
 	}
 	defer done()
-	x.mu.Lock()
-	state, cause := x.state, x.err
-	x.mu.Unlock()
+	state, cause := x.look()
 	present := x.producer()
 	switch state {
 	case txnNew:
@@ -123,10 +121,7 @@ func (p *Producer) BeginTransaction() error {
 	if err := x.refuseUnless(op, txnReady); err != nil {
 		return err
 	}
-	x.mu.Lock()
-	renew := x.renew
-	x.mu.Unlock()
-	if renew {
+	if x.renewing() {
 		ctx, cancel := x.bounded(ctx)
 		defer cancel()
 		if err := x.reinit(ctx, op, x.producer()); err != nil {
@@ -158,9 +153,7 @@ func (p *Producer) transactionCall(ctx *context.Context, op string) (x *transact
 	case p.closing.Load():
 		return nil, nil, ErrClosed
 	}
-	if *ctx == nil {
-		*ctx = context.Background()
-	}
+	*ctx = orBackground(*ctx)
 	select {
 	case <-x.calls:
 		if x.over.Load() { // Close was faster

@@ -81,10 +81,7 @@ func (x *transactions) prepareCommit(ctx context.Context, op string) error {
 	if err == nil {
 		err = x.awaitAdder(ctx)
 	}
-	x.mu.Lock()
-	state, cause := x.state, x.err
-	x.mu.Unlock()
-	switch {
+	switch state, cause := x.look(); {
 	case state == txnFatal:
 		return fatal(op, cause)
 	case state == txnAbortable:
@@ -115,10 +112,7 @@ func (x *transactions) prepareAbort(ctx context.Context, op string) error {
 	if err == nil {
 		return nil
 	}
-	x.mu.Lock()
-	state, cause := x.state, x.err
-	x.mu.Unlock()
-	if state == txnFatal {
+	if state, cause := x.look(); state == txnFatal {
 		return fatal(op, cause)
 	}
 	return fmt.Errorf("kring: %s: requests are still on their way; abort again: %w", op, err)
@@ -129,10 +123,9 @@ func (x *transactions) end(ctx context.Context, op string, commit bool) error {
 	ctx, cancel := x.bounded(ctx)
 	defer cancel()
 	x.mu.Lock()
-	begun := x.begun
-	failed, cause := x.state == txnFatal, x.err
+	state, cause, begun := x.state, x.err, x.begun
 	x.mu.Unlock()
-	if failed {
+	if state == txnFatal {
 		return fatal(op, cause)
 	}
 	if begun {
@@ -140,10 +133,7 @@ func (x *transactions) end(ctx context.Context, op string, commit bool) error {
 			return err
 		}
 	}
-	x.mu.Lock()
-	renew := x.renew
-	x.mu.Unlock()
-	if renew {
+	if x.renewing() {
 		err := x.reinit(ctx, op, x.producer())
 		switch {
 		case err == nil:
@@ -154,10 +144,7 @@ func (x *transactions) end(ctx context.Context, op string, commit bool) error {
 			return err
 		}
 	}
-	x.mu.Lock()
-	failed = x.state == txnFatal
-	x.mu.Unlock()
-	if !failed {
+	if state, _ := x.look(); state != txnFatal {
 		x.settle()
 	}
 	return nil
@@ -175,9 +162,7 @@ func (x *transactions) endTxn(ctx context.Context, op string, commit bool) error
 		return nil
 	}
 	v := judge(err)
-	x.mu.Lock()
-	renewing := x.renew
-	x.mu.Unlock()
+	renewing := x.renewing()
 	fenced := errors.Is(v.err, ErrFenced)
 	switch {
 	case !commit && (v.renew || fenced && renewing || v.code == TransactionAbortable || v.code == InvalidTxnState):
@@ -242,9 +227,7 @@ func (x *transactions) close(ctx context.Context) {
 	case <-ctx.Done():
 		return
 	}
-	x.mu.Lock()
-	state := x.state
-	x.mu.Unlock()
+	state, _ := x.look()
 	if state != txnActive && state != txnAbortable && state != txnEnding {
 		return
 	}

@@ -88,6 +88,20 @@ func (x *transactions) refuseUnless(op string, want txnState) error {
 	}
 }
 
+// look is the state at this moment, and why it is abortable, unknown or fatal.
+func (x *transactions) look() (txnState, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.state, x.err
+}
+
+// renewing says that the next transaction needs a new epoch.
+func (x *transactions) renewing() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.renew
+}
+
 func endName(commit bool) string {
 	if commit {
 		return "CommitTransaction"

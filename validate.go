@@ -23,6 +23,7 @@ func (c *config) validate() error {
 	c.checkLanes()
 	c.checkSecurity()
 	c.checkPipeline()
+	c.checkTopics()
 	return errors.Join(c.problems...)
 }
 

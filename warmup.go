@@ -24,9 +24,7 @@ func (p *Producer) Warmup(ctx context.Context, topics ...string) error {
 	if p.inCallback() {
 		return ErrInCallback
 	}
-	if ctx == nil {
-		ctx = context.Background()
-	}
+	ctx = orBackground(ctx)
 	handles := make([]*Topic, 0, len(topics))
 	for _, name := range topics {
 		if err := checkTopic(name); err != nil {
@@ -121,7 +119,7 @@ func (p *Producer) notReady(topics []*Topic) (missing []error, final bool) {
 		if err := b.ask(func() { b.warm() }); err != nil {
 			return append(missing, err), true
 		}
-		err := fmt.Errorf("kring: broker %d (%s) is not connected", b.id, *b.addr.Load())
+		err := fmt.Errorf("kring: %v (%s) is not connected", b, *b.addr.Load())
 		if why := b.trouble.Load(); why != nil {
 			err = fmt.Errorf("%w: %w", err, *why)
 			final = final || errors.Is(*why, ErrAuthentication)

@@ -17,9 +17,9 @@ type Config struct {
 	ExactTimestamps bool          // read the clock for every record without a timestamp
 	AlwaysComplete  bool          // store a completion even for a record without a callback
 	Clock           *Clock
-	// LingerStarted is called when a partition without a running linger
+	// LingerStarted is called when a strand without a running linger
 	// opens a batch (never for Linger 0). It is called in a shortage too.
-	LingerStarted func(p *Partition)
+	LingerStarted func(q *Strand)
 	// Awake is called when a batch is opened; it must be cheap.
 	Awake func()
 	// Compressor compresses batches, whose attributes are then Codec; nil: none
@@ -28,6 +28,8 @@ type Config struct {
 	Compressor     Compressor
 	Codec          int16
 	CompressFailed func(error)
+	// Topics is what is different for some topics, by name.
+	Topics map[string]TopicConfig
 	// Transactional marks every batch as part of a transaction.
 	Transactional bool
 }
@@ -58,7 +60,8 @@ type Accumulator struct {
 
 	mu         sync.Mutex // partitions are added rarely
 	partitions atomic.Pointer[[]*Partition]
-	ratios     map[string]*ratio // by topic; guarded by mu
+	topics     map[string]*topic // by name; guarded by mu
+	refused    chan struct{}     // closed by Refuse
 
 	flushers atomic.Int32
 	flushMu  sync.Mutex
@@ -74,7 +77,8 @@ func New(cfg Config) *Accumulator {
 		slab:       slab.New(cfg.BufferMemory, slot),
 		maxRecords: min(maxCount, max(slot/8, 1)),
 		flushes:    make(map[*flush]struct{}),
-		ratios:     make(map[string]*ratio),
+		topics:     make(map[string]*topic),
+		refused:    make(chan struct{}),
 		stages:     new(Stages),
 	}
 	perBatch := (a.maxRecords + chunkSize - 1) / chunkSize
@@ -116,22 +120,11 @@ func (a *Accumulator) Partitions() []*Partition { return *a.partitions.Load() }
 // partition has something for the sender.
 func (a *Accumulator) Make(topic string, index int32, sink ReadySink) *Partition {
 	p := &Partition{acc: a, Topic: topic, Index: index, sink: sink}
-	p.ratio = a.ratioOf(topic)
-	p.limit.Store(int64(a.limitOf(p.ratio)))
+	p.topic = a.topicOf(topic)
+	p.limit.Store(int64(p.limitNow()))
+	p.Strand.p = p
 	p.sender.init()
 	return p
-}
-
-// ratioOf is what is known of a topic; its partitions share it.
-func (a *Accumulator) ratioOf(topic string) *ratio {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	r := a.ratios[topic]
-	if r == nil {
-		r = newRatio()
-		a.ratios[topic] = r
-	}
-	return r
 }
 
 // Publish adds a partition to the list, where Flush and Close find it and

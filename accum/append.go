@@ -21,24 +21,24 @@ type Record struct {
 	Done         Completion
 }
 
-// Append accepts one record into p: it reserves bytes in the open batch,
+// Append accepts one record into q: it reserves bytes in the open batch,
 // encodes the record into them and commits. If the record needs a new batch
 // and memory is short it parks up to wait; wait 0 never blocks.
 //
 // Its errors are slab.ErrTimeout, slab.ErrClosed, slab.ErrTooLarge and ctx's.
 // No user code runs and nothing allocates between reserve and commit.
-func (p *Partition) Append(ctx context.Context, r *Record, wait time.Duration) (Ticket, error) {
+func (q *Strand) Append(ctx context.Context, r *Record, wait time.Duration) (Ticket, error) {
 	var until int64 // when the wait is over
 	if wait > 0 {
-		until = p.acc.cfg.Clock.Now() + int64(wait)
+		until = q.p.acc.cfg.Clock.Now() + int64(wait)
 	}
 	for {
-		w := p.open.load()
+		w := q.open.load()
 		if !w.empty() {
 			if w.closed() {
 				return 0, slab.ErrClosed
 			}
-			switch p.tryAppend(w, r) {
+			switch q.tryAppend(w, r) {
 			case appended:
 				return Ticket(w), nil
 			case stale:
@@ -46,9 +46,9 @@ func (p *Partition) Append(ctx context.Context, r *Record, wait time.Duration) (
 			}
 		}
 		if wait > 0 { // again, maybe: others may fill what was waited for
-			wait = time.Duration(max(until-p.acc.cfg.Clock.Now(), 0))
+			wait = time.Duration(max(until-q.p.acc.cfg.Clock.Now(), 0))
 		}
-		t, done, err := p.roll(ctx, w, r, wait)
+		t, done, err := q.roll(ctx, w, r, wait)
 		if done || err != nil {
 			return t, err
 		}
@@ -59,13 +59,13 @@ func (p *Partition) Append(ctx context.Context, r *Record, wait time.Duration) (
 // happened, if there is no open batch or r does not fit. full says that it does
 // not fit: a partitioner without a key then turns to another partition, so
 // that batches leave filled.
-func (p *Partition) AppendOpen(r *Record) (t Ticket, ok, full bool) {
+func (q *Strand) AppendOpen(r *Record) (t Ticket, ok, full bool) {
 	for {
-		w := p.open.load()
+		w := q.open.load()
 		if w.empty() || w.closed() {
 			return 0, false, false
 		}
-		switch p.tryAppend(w, r) {
+		switch q.tryAppend(w, r) {
 		case appended:
 			return Ticket(w), true, false
 		case sealedFull:
@@ -86,7 +86,8 @@ const (
 )
 
 // tryAppend appends r to the batch that w names.
-func (p *Partition) tryAppend(w word, r *Record) appendOutcome {
+func (q *Strand) tryAppend(w word, r *Record) appendOutcome {
+	p := q.p
 	a := p.acc
 	b := &a.batches[w.index()]
 	for {
@@ -107,9 +108,8 @@ func (p *Partition) tryAppend(w word, r *Record) appendOutcome {
 		n := s.count()
 		delta := ts - b.baseTs.Load()
 		body, total := wire.RecordSize(r.Payload, int32(n), delta)
-		if !s.roomFor(total, int(p.limit.Load()), a.maxRecords) {
-			b.sealing(a.cfg.Clock.Now())
-			if s, won := b.state.seal(w.gen()); won && s.complete() {
+		if !s.roomFor(total, 1, int(p.limit.Load()), a.maxRecords) {
+			if s, won := b.seal(w.gen(), a.cfg.Clock.Now()); won && s.complete() {
 				p.handOver(b, w.gen())
 			}
 			return sealedFull
@@ -118,7 +118,7 @@ func (p *Partition) tryAppend(w word, r *Record) appendOutcome {
 		if keep {
 			b.done.ensure(n)
 		}
-		if !b.state.cas(s, s.reserve(total)) {
+		if !b.state.cas(s, s.reserve(total, 1)) {
 			continue
 		}
 		off := s.offset()

@@ -46,6 +46,8 @@ type Batch struct {
 	baseTs  atomic.Int64
 	created atomic.Int64
 	part    *Partition
+	strand  *Strand
+	shares  [2]*Share // that its memory counts in
 
 	sealedAt   atomic.Int64 // see sealing
 	finishedAt int64        // of the sender until Finish, then the lane's
@@ -123,6 +125,9 @@ func (b *Batch) Size() int {
 	return b.rawSize()
 }
 
+// RawSize is Size before compression. Only for a complete batch.
+func (b *Batch) RawSize() int { return b.rawSize() }
+
 // rawSize is the number of bytes of the records as they were written, and a
 // header. Only for a complete batch.
 func (b *Batch) rawSize() int {
@@ -159,6 +164,17 @@ func (b *Batch) rawSegments(dst [][]byte) [][]byte {
 	return dst
 }
 
+// appendRecords appends the records as they were written to dst, without the
+// room for their header.
+func (b *Batch) appendRecords(dst []byte) []byte {
+	skip := wire.BatchHeaderSize
+	for _, s := range b.rawSegments(nil) {
+		dst = append(dst, s[skip:]...)
+		skip = 0
+	}
+	return dst
+}
+
 // WriteHeader writes the 61 bytes before the records and the CRC over
 // everything after it. It is called at every send: the producer id, epoch and
 // sequence may have changed since the last one.
@@ -177,22 +193,21 @@ func (b *Batch) WriteHeader() {
 	if b.acc.cfg.Transactional {
 		h.Attributes |= transactionalBit
 	}
+	head, chain := b.buf, b.chain
 	if len(b.wire) > 0 {
-		wire.PutBatchHeader(b.wire, &h, size-wire.BatchHeaderSize)
-		wire.PutCRC(b.wire, wire.BatchCRC(b.wire))
-		return
+		head, chain = b.wire, nil
 	}
-	wire.PutBatchHeader(b.buf, &h, size-wire.BatchHeaderSize)
-	first := min(size, len(b.buf))
-	crc := wire.UpdateCRC(0, b.buf[crcStart:first])
+	wire.PutBatchHeader(head, &h, size-wire.BatchHeaderSize)
+	first := min(size, len(head))
+	crc := wire.UpdateCRC(0, head[crcStart:first])
 	left := size - first
-	for _, i := range b.chain {
+	for _, i := range chain {
 		seg := b.acc.slab.Bytes(i)
 		n := min(left, len(seg))
 		crc = wire.UpdateCRC(crc, seg[:n])
 		left -= n
 	}
-	wire.PutCRC(b.buf, crc)
+	wire.PutCRC(head, crc)
 }
 
 // transactionalBit is the attribute of a batch that is part of a transaction.

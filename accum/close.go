@@ -6,23 +6,26 @@ func (a *Accumulator) Refuse() {
 	// Under the mutex: a partition that is added meanwhile is born closed, or
 	// CloseEmpty finds it.
 	a.mu.Lock()
-	a.closed.Store(true)
+	if !a.closed.Swap(true) {
+		close(a.refused)
+	}
 	a.mu.Unlock()
 	a.slab.Close()
 }
 
-// CloseEmpty closes every partition that has no open batch, for ever, and
+// CloseEmpty closes every strand that has no open batch, for ever, and
 // reports whether that is all of them: then nothing can be accepted any more.
 func (a *Accumulator) CloseEmpty() bool {
 	all := true
 	for _, p := range a.Partitions() {
-		if !p.close() {
-			all = false
-		}
+		p.each(func(q *Strand) bool {
+			all = q.close() && all
+			return true
+		})
 	}
 	return all
 }
 
 // Idle says that p holds no record without an outcome, at this moment, as far
 // as others than the sender can see.
-func (p *Partition) Idle() bool { return p.open.load().empty() && p.first.load().empty() }
+func (p *Partition) Idle() bool { return p.each((*Strand).idleNow) }

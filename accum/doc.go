@@ -24,10 +24,12 @@
 //
 // Between A2 and A4 no user code runs, nothing allocates and nothing can
 // panic: Kafka has no padding frame, so a reservation can not be taken back.
+// The exception is a strand with one writer (reserve.go): what was reserved last
+// is the last in the batch there, and user code writes the value.
 // Whoever leaves a sealed batch as the last writer hands it over (MarkReady).
 // Nobody waits for another goroutine's A4; the sender passes such a head by.
 //
-// # A partition's queue
+// # A strand: a queue of a partition
 //
 //	first ──► batch ──link──► batch ──link──► open batch ◄── open
 //	 ▲ the sender takes here                   ▲ callers append here
@@ -39,6 +41,11 @@
 //	O5 CAS open .......... follows O4; anybody may help
 //	M1 CAS queued ........ after what is to be seen (A4, O3, O4): MarkReady
 //	D1 clear queued, look  sees what came before an M1 that failed
+//
+// A partition has one strand that everybody appends to, and others that have one
+// writer each (NewStrand). What is said of the partition's open batch is so of
+// every strand's; whoever looks after all open batches loads the list of strands
+// after it has published what it wants seen, as openers do the other way round.
 //
 // The link goes first and the open word follows. The sender closes the link of
 // the last batch (O4) before it takes the batch, so a batch that left the chain
@@ -78,6 +85,7 @@
 //
 //	Append, AppendOpen, Seal, SealOpen, MarkReady, Flush   anybody
 //	Refuse, CloseEmpty                                      Close
+//	Reserve, Commit, Abort                                  the writer of a NewStrand
 //	Next, Take, Requeue, Drop, Split, Expired, Unmark, …    the role's holder
 //	Lane.Run                                                its one goroutine
 //	Lane.Claim                                              a goroutine that may call back

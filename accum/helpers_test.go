@@ -20,7 +20,7 @@ func newTest(t testing.TB, cfg Config, n int) (*Accumulator, []*Partition, ready
 		cfg.Clock = NewClock()
 	}
 	if cfg.LingerStarted == nil {
-		cfg.LingerStarted = func(*Partition) {}
+		cfg.LingerStarted = func(*Strand) {}
 	}
 	a := New(cfg)
 	ready := make(readyChan, 4*n)

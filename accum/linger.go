@@ -7,35 +7,35 @@ import (
 )
 
 // Lingers knows when the open batches have waited long enough. It has one
-// entry per partition, not per batch: when the entry fires it looks at the
-// batch that is open then. Callers only push a partition that has no entry;
+// entry per strand, not per batch: when the entry fires it looks at the
+// batch that is open then. Callers only push a strand that has no entry;
 // everything else belongs to the timer's goroutine.
 type Lingers struct {
 	acc      *Accumulator
-	incoming *ring.Ring[*Partition]
-	overflow atomic.Bool // incoming was full: look at all partitions
+	incoming *ring.Ring[*Strand]
+	overflow atomic.Bool // incoming was full: look at all strands
 	restart  atomic.Bool // the entries are of another linger
 	heap     []lingerEntry
 }
 
 type lingerEntry struct {
 	due int64
-	p   *Partition
+	q   *Strand
 }
 
-// lingerRing bounds the partitions that can begin to linger between two ticks
+// lingerRing bounds the strands that can begin to linger between two ticks
 // without a scan of all partitions.
 const lingerRing = 4096
 
 // NewLingers makes the timer state of a.
 func NewLingers(a *Accumulator) *Lingers {
-	return &Lingers{acc: a, incoming: ring.New[*Partition](lingerRing)}
+	return &Lingers{acc: a, incoming: ring.New[*Strand](lingerRing)}
 }
 
-// Start is Config.LingerStarted: p.lingering is 1 and p has no entry.
-func (l *Lingers) Start(p *Partition) {
-	if !l.incoming.TryPush(p) {
-		p.lingering.Store(0)
+// Start is Config.LingerStarted: q.lingering is 1 and q has no entry.
+func (l *Lingers) Start(q *Strand) {
+	if !l.incoming.TryPush(q) {
+		q.lingering.Store(0)
 		l.overflow.Store(true)
 	}
 }
@@ -47,15 +47,15 @@ func (l *Lingers) Restart() { l.restart.Store(true) }
 // the time of the next one; 0 if nothing lingers.
 func (l *Lingers) Fire(now int64) (next int64) {
 	for {
-		p, ok := l.incoming.TryPop()
+		q, ok := l.incoming.TryPop()
 		if !ok {
 			break
 		}
-		l.push(p)
+		l.push(q)
 	}
 	if l.restart.Load() && l.restart.CompareAndSwap(true, false) {
 		for _, e := range l.heap {
-			e.p.lingering.Store(0)
+			e.q.lingering.Store(0)
 		}
 		clear(l.heap)
 		l.heap = l.heap[:0]
@@ -63,15 +63,18 @@ func (l *Lingers) Fire(now int64) (next int64) {
 	}
 	if l.overflow.Load() && l.overflow.CompareAndSwap(true, false) {
 		for _, p := range l.acc.Partitions() {
-			if !p.open.load().empty() && p.lingering.CompareAndSwap(0, 1) {
-				l.push(p)
-			}
+			p.each(func(q *Strand) bool {
+				if !q.open.load().empty() && q.lingering.CompareAndSwap(0, 1) {
+					l.push(q)
+				}
+				return true
+			})
 		}
 	}
 	for len(l.heap) > 0 && l.heap[0].due <= now {
-		p := l.heap[0].p
+		q := l.heap[0].q
 		l.pop()
-		l.fire(p, now)
+		l.fire(q, now)
 	}
 	if len(l.heap) == 0 {
 		return 0
@@ -79,23 +82,23 @@ func (l *Lingers) Fire(now int64) (next int64) {
 	return l.heap[0].due
 }
 
-// fire looks at p's open batch. The flag is cleared first: an opener that
+// fire looks at q's open batch. The flag is cleared first: an opener that
 // comes after the look then makes its own entry.
-func (l *Lingers) fire(p *Partition, now int64) {
-	p.lingering.Store(0)
-	due, ok := l.due(p)
+func (l *Lingers) fire(q *Strand, now int64) {
+	q.lingering.Store(0)
+	due, ok := l.due(q)
 	switch {
 	case !ok:
 	case due <= now:
-		p.MarkReady()
-	case p.lingering.CompareAndSwap(0, 1):
-		l.insert(lingerEntry{due, p})
+		q.p.MarkReady()
+	case q.lingering.CompareAndSwap(0, 1):
+		l.insert(lingerEntry{due, q})
 	}
 }
 
-// due is when p's open batch has waited long enough.
-func (l *Lingers) due(p *Partition) (int64, bool) {
-	w := p.open.load()
+// due is when q's open batch has waited long enough.
+func (l *Lingers) due(q *Strand) (int64, bool) {
+	w := q.open.load()
 	if w.empty() || w.closed() {
 		return 0, false
 	}
@@ -104,15 +107,15 @@ func (l *Lingers) due(p *Partition) (int64, bool) {
 	if b.state.load().gen() != w.gen() {
 		return 0, false // it left meanwhile; its successor's opener comes here
 	}
-	return created + l.acc.linger.Load(), true
+	return created + int64(q.p.Linger()), true
 }
 
-func (l *Lingers) push(p *Partition) {
-	due, ok := l.due(p)
+func (l *Lingers) push(q *Strand) {
+	due, ok := l.due(q)
 	if !ok {
 		due = 0 // fires at once and clears the flag
 	}
-	l.insert(lingerEntry{due, p})
+	l.insert(lingerEntry{due, q})
 }
 
 // insert and pop keep heap a binary min-heap by due. It is written out because

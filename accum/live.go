@@ -19,6 +19,22 @@ type method struct {
 // Linger is how long an open batch may wait for more records.
 func (a *Accumulator) Linger() time.Duration { return time.Duration(a.linger.Load()) }
 
+// Lingers are the shortest linger that there is, other than none, and the
+// longest, of all topics; 0: none lingers.
+func (a *Accumulator) Lingers() (shortest, longest time.Duration) {
+	shortest, longest = a.Linger(), a.Linger()
+	for _, t := range a.cfg.Topics {
+		if !t.HasLinger || t.Linger == 0 {
+			continue
+		}
+		if shortest == 0 || t.Linger < shortest {
+			shortest = t.Linger
+		}
+		longest = max(longest, t.Linger)
+	}
+	return shortest, longest
+}
+
 // SetLinger changes Linger.
 func (a *Accumulator) SetLinger(d time.Duration) {
 	a.linger.Store(int64(d))
@@ -48,19 +64,11 @@ func (a *Accumulator) SetCompressor(with Compressor, codec int16) {
 		a.packing.method.Store(&method{with, codec})
 	}
 	a.mu.Lock()
-	for _, r := range a.ratios {
-		r.reset()
+	for _, t := range a.topics {
+		t.ratio.reset()
 	}
 	a.mu.Unlock()
 	a.sealAll()
-}
-
-// limitOf is how many bytes a batch may hold of a topic that compresses so.
-func (a *Accumulator) limitOf(r *ratio) int {
-	if a.packing.method.Load() == nil {
-		return a.BatchSize()
-	}
-	return a.limitAt(r.estimate())
 }
 
 func (a *Accumulator) sealAll() {

@@ -14,7 +14,7 @@ func TestSetLinger(t *testing.T) {
 	var l *Lingers
 	a, parts, ready := newTest(t, Config{
 		BatchSize: 512, BufferMemory: 1 << 16, Linger: time.Hour,
-		LingerStarted: func(p *Partition) { l.Start(p) },
+		LingerStarted: func(q *Strand) { l.Start(q) },
 	}, 1)
 	l = NewLingers(a)
 	p := parts[0]

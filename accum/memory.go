@@ -13,9 +13,8 @@ import (
 // acquire gets the slots for a batch of size bytes: the first one becomes the
 // batch, the rest its chain. It blocks up to wait; 0 fails at once.
 func (a *Accumulator) acquire(ctx context.Context, size int, wait time.Duration) (*Batch, error) {
-	slot := a.slab.SlotSize()
-	if size > slot {
-		return a.acquireChain(ctx, (size+slot-1)/slot, wait)
+	if n := a.slots(size); n > 1 {
+		return a.acquireChain(ctx, n, wait)
 	}
 	var one [1]uint32
 	if a.slab.Try(one[:]) {
@@ -25,6 +24,12 @@ func (a *Accumulator) acquire(ctx context.Context, size int, wait time.Duration)
 		return nil, err
 	}
 	return a.single(one[0]), nil
+}
+
+// slots is how many slots a batch of size bytes takes.
+func (a *Accumulator) slots(size int) int {
+	slot := a.slab.SlotSize()
+	return (size + slot - 1) / slot
 }
 
 func (a *Accumulator) single(i uint32) *Batch {
@@ -91,7 +96,7 @@ func (a *Accumulator) relieve() {
 		return
 	}
 	for _, p := range a.Partitions() {
-		if !p.open.load().empty() {
+		if !p.each(func(q *Strand) bool { return q.open.load().empty() }) {
 			p.MarkReady()
 		}
 	}
@@ -132,6 +137,7 @@ func (a *Accumulator) Pressed() bool { return a.pressure.Load() }
 
 // putBack returns a batch that was acquired and never published.
 func (a *Accumulator) putBack(b *Batch) {
+	b.leaveShares()
 	chain := b.chain
 	b.chain = nil
 	for _, i := range chain {

@@ -96,15 +96,21 @@ func (a *Accumulator) Compressed() (raw, sent uint64) {
 // sealed it without writers, in its life gen: the batch is compressed, and then
 // the sender is told. The sender may have been faster with both.
 func (p *Partition) handOver(b *Batch, gen uint32) {
-	if p.acc.packing.method.Load() != nil && b.claim(gen) {
+	if p.toPack(b, gen) {
 		b.compress()
 	}
 	p.MarkReady()
 }
 
+// toPack claims b in its life gen if there is something to compress in it, and
+// with. The only record of a batch may have been taken back.
+func (p *Partition) toPack(b *Batch, gen uint32) bool {
+	return p.method() != nil && b.state.load().count() > 0 && b.claim(gen)
+}
+
 // handOverLater is handOver that leaves the work to the packers.
 func (p *Partition) handOverLater(b *Batch, gen uint32) {
-	if p.acc.packing.method.Load() != nil && b.claim(gen) {
+	if p.toPack(b, gen) {
 		b.submit()
 		return
 	}
@@ -127,7 +133,7 @@ func (b *Batch) submit() {
 // somebody is at it and calls MarkReady behind it.
 func (b *Batch) isPacked() bool {
 	s := b.pack.load()
-	if s.phase() == loose && b.acc.packing.method.Load() == nil {
+	if s.phase() == loose && b.part.method() == nil {
 		b.pack.cas(s, s|packed) // or somebody claims it who saw a method that is gone
 	} else if s.phase() == loose && b.claim(uint32(s>>phaseBits)) {
 		b.submit()
@@ -144,8 +150,8 @@ func (b *Batch) neverSent() bool {
 
 // compress is for whoever has claimed b, and ends that claim.
 func (b *Batch) compress() {
-	k, ratio := &b.acc.packing, b.part.ratio
-	m := k.method.Load()
+	k, ratio := &b.acc.packing, b.part.topic.ratio
+	m := b.part.method()
 	s := b.pack.load()
 	raw := b.rawSize() - wire.BatchHeaderSize
 	sent := raw
@@ -155,7 +161,7 @@ func (b *Batch) compress() {
 			b.attributes = m.codec
 		}
 		ratio.observe(float64(sent) / float64(raw))
-		b.part.limit.Store(int64(b.acc.limitOf(ratio)))
+		b.part.limit.Store(int64(b.part.limitNow()))
 	}
 	k.raw.Add(uint64(raw))
 	k.sent.Add(uint64(sent))
@@ -171,10 +177,8 @@ func (b *Batch) squeeze(with Compressor) (int, bool) {
 	if len(b.chain) > 0 {
 		whole := bytebufferpool.Get()
 		defer bytebufferpool.Put(whole)
-		for _, s := range b.rawSegments(nil) {
-			_, _ = whole.Write(s) // it can not fail
-		}
-		records = whole.B[wire.BatchHeaderSize:]
+		whole.B = b.appendRecords(whole.B)
+		records = whole.B
 	}
 	out, err := with.Append(scratch.B[:0], records)
 	if err != nil {

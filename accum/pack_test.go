@@ -96,7 +96,7 @@ func TestFullBatchIsCompressedByItsWriter(t *testing.T) {
 	if raw != uint64(b.rawSize()-wire.BatchHeaderSize) || sent != uint64(b.Size()-wire.BatchHeaderSize) {
 		t.Errorf("counted %d bytes as %d", raw, sent)
 	}
-	if r := p.ratio.estimate(); r >= 1 || int(p.limit.Load()) <= a.BatchSize() {
+	if r := p.topic.ratio.estimate(); r >= 1 || int(p.limit.Load()) <= a.BatchSize() {
 		t.Errorf("ratio %v, limit %d: nothing was learnt", r, p.limit.Load())
 	}
 }
@@ -213,8 +213,8 @@ func TestChildrenAreCompressed(t *testing.T) {
 	if err := p.Split(b); err != nil {
 		t.Fatal(err)
 	}
-	if p.ratio.estimate() != 1 {
-		t.Errorf("ratio %v after a split, want 1", p.ratio.estimate())
+	if p.topic.ratio.estimate() != 1 {
+		t.Errorf("ratio %v after a split, want 1", p.topic.ratio.estimate())
 	}
 	i := 0
 	for i < 20 {

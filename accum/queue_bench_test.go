@@ -119,7 +119,7 @@ func BenchmarkBatchQueue(b *testing.B) {
 // sender's head. The links lie in the batches, 8 bytes each, however many
 // partitions there are.
 func chainBytes() float64 {
-	return float64(unsafe.Sizeof(Partition{}.first) + unsafe.Sizeof(Partition{}.sender.head))
+	return float64(unsafe.Sizeof(Partition{}.first) + unsafe.Sizeof(Partition{}.head))
 }
 
 // ringBytes is what a ring for all batches allocates.

@@ -82,17 +82,27 @@ const slotsAtLeast = 64
 // it is compressed.
 func (c *Config) slotSize() int {
 	size := c.BatchSize
-	if c.Compressor != nil && size > 1 {
+	if c.compresses() && size > 1 {
 		factor := min(max(c.BufferMemory/int64(size)/slotsAtLeast, 1), slotFactor)
 		size = min(size*int(factor), MaxBatchBytes)
 	}
 	return max(size, minSlot)
 }
 
+// compresses says that batches of some topic are compressed.
+func (c *Config) compresses() bool {
+	for _, t := range c.Topics {
+		if t.Compressor != nil {
+			return true
+		}
+	}
+	return c.Compressor != nil
+}
+
 // limitAt is how many bytes a batch may hold whose records become r times their
-// size, so that it fills batch.size: Java's estimate, with its margin.
-func (a *Accumulator) limitAt(r float64) int {
+// size, so that it fills size bytes: Java's estimate, with its margin.
+func (a *Accumulator) limitAt(size int, r float64) int {
 	const margin = 1.05
-	n := wire.BatchHeaderSize + float64(a.BatchSize()-wire.BatchHeaderSize)/(r*margin)
+	n := wire.BatchHeaderSize + float64(size-wire.BatchHeaderSize)/(r*margin)
 	return min(max(int(n), 1), a.slab.SlotSize(), MaxBatchBytes)
 }

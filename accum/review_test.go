@@ -161,7 +161,7 @@ func TestShortageIsOverWhenTheSenderLooks(t *testing.T) {
 	var l *Lingers
 	a, parts, ready := newTest(t, Config{
 		BatchSize: 1024, BufferMemory: 8 << 10, Linger: time.Millisecond,
-		LingerStarted: func(p *Partition) { l.Start(p) },
+		LingerStarted: func(q *Strand) { l.Start(q) },
 	}, 1)
 	l = NewLingers(a)
 	a.relieve() // somebody found no memory

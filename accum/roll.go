@@ -10,33 +10,48 @@ import (
 // roll opens a new batch with r as its first record and installs it behind the
 // batch that w names (a sealed one, or none). done is false when another
 // goroutine was faster: the caller tries that batch.
-func (p *Partition) roll(ctx context.Context, w word, r *Record, wait time.Duration) (t Ticket, done bool, err error) {
-	if !w.empty() && p.help(w) {
-		return 0, false, nil
-	}
-	a := p.acc
-	_, total := wire.RecordSize(r.Payload, 0, 0)
-	size := wire.BatchHeaderSize + total
-	b, err := a.acquire(ctx, size, wait)
-	if err != nil {
+func (q *Strand) roll(ctx context.Context, w word, r *Record, wait time.Duration) (t Ticket, done bool, err error) {
+	b, self, err := q.openBatch(ctx, w, r, wait)
+	if b == nil {
 		return 0, false, err
+	}
+	q.encodeFirst(b, r, firstSize(r))
+	q.commitFirst(b, self)
+	return Ticket(self), true, nil
+}
+
+// firstSize is the size of a batch that holds r and nothing else.
+func firstSize(r *Record) int {
+	_, total := wire.RecordSize(r.Payload, 0, 0)
+	return wire.BatchHeaderSize + total
+}
+
+// openBatch is roll as far as the new batch is installed, with r reserved and
+// not written. b is nil when another goroutine was faster.
+func (q *Strand) openBatch(ctx context.Context, w word, r *Record, wait time.Duration) (b *Batch, self word, err error) {
+	if !w.empty() && q.help(w) {
+		return nil, 0, nil
+	}
+	a := q.p.acc
+	size := firstSize(r)
+	b, err = q.p.acquire(ctx, size, wait)
+	if err != nil {
+		return nil, 0, err
 	}
 	// Acquiring may have taken long. Whoever opened a batch meanwhile has
 	// room for this record too, most likely.
-	if p.open.load() != w {
+	if q.open.load() != w {
 		a.putBack(b)
-		return 0, false, nil
+		return nil, 0, nil
 	}
-	gen := p.prepare(b, r, size)
-	self := makeWord(gen, b.index)
+	gen := q.prepare(b, r, size)
+	self = makeWord(gen, b.index)
 	a.live.Add(1)
-	if !p.install(w, self) {
+	if !q.install(w, self) {
 		a.withdraw(b, gen)
-		return 0, false, nil
+		return nil, 0, nil
 	}
-	p.encodeFirst(b, r, size)
-	p.commitFirst(b, self)
-	return Ticket(self), true, nil
+	return b, self, nil
 }
 
 // withdraw ends the life of a batch that was prepared and could not be
@@ -56,17 +71,18 @@ func (a *Accumulator) withdraw(b *Batch, gen uint32) {
 // A Flush that began after prepare waits for b, and may have looked for open
 // batches before b was one: then b is sealed here. Flush counts the epoch and
 // then looks; b was published before the epoch is read. One sees the other.
-func (p *Partition) commitFirst(b *Batch, self word) {
+func (q *Strand) commitFirst(b *Batch, self word) {
 	epoch := b.epoch // b may be somebody else's after the commit
 	s := b.state.commit()
-	if p.acc.epoch.Load() != epoch {
-		p.Seal(Ticket(self))
+	if q.p.acc.epoch.Load() != epoch {
+		q.p.Seal(Ticket(self))
 	}
-	p.opened(b, s)
+	q.opened(b, s)
 }
 
 // prepare starts a new life of b with r's bytes reserved. Nobody else sees b.
-func (p *Partition) prepare(b *Batch, r *Record, size int) (gen uint32) {
+func (q *Strand) prepare(b *Batch, r *Record, size int) (gen uint32) {
+	p := q.p
 	a := p.acc
 	now, ms := a.cfg.Clock.Read()
 	ts := ms
@@ -79,7 +95,7 @@ func (p *Partition) prepare(b *Batch, r *Record, size int) (gen uint32) {
 		b.mixed.Store(false)
 	}
 	b.created.Store(now)
-	b.part = p
+	b.part, b.strand = p, q
 	b.epoch = a.epoch.Load()
 	b.Sender = SenderState{Sequence: -1, ProducerID: -1, ProducerEpoch: -1}
 	b.outcome = Outcome{BaseOffset: -1, LogAppendTime: -1}
@@ -91,7 +107,7 @@ func (p *Partition) prepare(b *Batch, r *Record, size int) (gen uint32) {
 	}
 	gen = (b.state.load().gen() + 1) & genMask
 	b.unpack(gen)
-	if n := int64(a.limitOf(p.ratio)); p.limit.Load() != n {
+	if n := int64(p.limitNow()); p.limit.Load() != n {
 		p.limit.Store(n)
 	}
 	b.link.store(emptyLink(gen))
@@ -118,85 +134,85 @@ func (p *Partition) prepare(b *Batch, r *Record, size int) (gen uint32) {
 // sender finds nothing; the MarkReady that follows makes it look again. The
 // open word can not become none again before first was taken, so there is
 // never more than one unpublished first.
-func (p *Partition) install(w, self word) bool {
+func (q *Strand) install(w, self word) bool {
 	if w.empty() {
-		if !p.open.cas(w, self) {
+		if !q.open.cas(w, self) {
 			return false
 		}
-		p.first.store(self)
+		q.first.store(self)
 		return true
 	}
-	b := &p.acc.batches[w.index()]
+	b := &q.p.acc.batches[w.index()]
 	if !b.link.cas(emptyLink(w.gen()), makeWord(w.gen(), self.index())) {
 		return false
 	}
-	p.open.cas(w, self)
+	q.open.cas(w, self)
 	return true
 }
 
 // help moves the open word away from the sealed batch that w names if its link
 // says where to. False: the batch has no successor yet.
-func (p *Partition) help(w word) bool {
-	b := &p.acc.batches[w.index()]
+func (q *Strand) help(w word) bool {
+	b := &q.p.acc.batches[w.index()]
 	l := b.link.load()
 	if l.gen() != w.gen() {
 		return true // w is stale: b has begun another life
 	}
 	switch {
 	case l.closed():
-		p.open.cas(w, noBatch)
+		q.open.cas(w, noBatch)
 		return true
 	case l.empty():
 		return false
 	}
-	p.swing(w, l)
+	q.swing(w, l)
 	return true
 }
 
 // swing moves the open word from w to the successor that w's link names. The
 // successor's life is read from its state: it can not end before the open word
 // has left w, so the CAS fails if the life that was read is a later one.
-func (p *Partition) swing(w, link word) {
+func (q *Strand) swing(w, link word) {
 	next := link.index()
-	p.open.cas(w, makeWord(p.acc.batches[next].state.load().gen(), next))
+	q.open.cas(w, makeWord(q.p.acc.batches[next].state.load().gen(), next))
 }
 
 // encodeFirst writes the record that opened b.
-func (p *Partition) encodeFirst(b *Batch, r *Record, size int) {
+func (q *Strand) encodeFirst(b *Batch, r *Record, size int) {
 	body, _ := wire.RecordSize(r.Payload, 0, 0)
 	if len(b.chain) == 0 {
 		wire.PutRecord(b.buf[wire.BatchHeaderSize:size], body, 0, 0, r.Key, r.Value, r.Headers)
 	} else {
-		p.encodeChain(b, r, body)
+		q.encodeChain(b, r, body)
 	}
-	if p.acc.keepsCompletion(r) {
+	if q.p.acc.keepsCompletion(r) {
 		b.done.set(0, r.Done)
 	}
 }
 
 // opened tells the sender and the timer about a new batch b, whose state after
 // the first commit is s.
-func (p *Partition) opened(b *Batch, s state) {
-	a := p.acc
+func (q *Strand) opened(b *Batch, s state) {
+	a := q.p.acc
 	if a.cfg.Awake != nil {
 		a.cfg.Awake()
 	}
 	switch {
 	case s.complete():
-		p.handOver(b, s.gen())
+		q.p.handOver(b, s.gen())
 		return
-	case a.linger.Load() == 0:
-		p.MarkReady()
+	case q.p.Linger() == 0:
+		q.p.MarkReady()
 		return
 	case s.sealed(): // somebody sealed it meanwhile; the last one out marks
 		return
 	}
 	// The timer hears of it in a shortage too: the shortage may be over when the
 	// sender looks, and then nobody else would come back to it.
-	if p.lingering.Load() == 0 && p.lingering.CompareAndSwap(0, 1) {
-		a.cfg.LingerStarted(p)
+	if q.lingering.Load() == 0 && q.lingering.CompareAndSwap(0, 1) {
+		a.cfg.LingerStarted(q)
 	}
-	if a.pressure.Load() { // last, see relieve
-		p.MarkReady()
+	if a.pressure.Load() || q.p.pressed() { // last, see relieve
+		q.p.MarkReady()
 	}
 }

@@ -9,13 +9,13 @@ const MaxRun = 32
 // order, and returns how many. It reserves their bytes by one CAS and commits
 // them by one add. 0 says nothing but that Append has to be asked: there is no
 // open batch, or the first record does not fit. rs has at most MaxRun records.
-func (p *Partition) AppendRun(rs []Record) int {
+func (q *Strand) AppendRun(rs []Record) int {
 	for {
-		w := p.open.load()
+		w := q.open.load()
 		if w.empty() || w.closed() {
 			return 0
 		}
-		if n, again := p.tryRun(w, rs); !again {
+		if n, again := q.tryRun(w, rs); !again {
 			return n
 		}
 	}
@@ -31,8 +31,8 @@ type runPlan struct {
 
 // tryRun is one attempt of AppendRun at the batch that w names. again: the
 // batch has changed meanwhile.
-func (p *Partition) tryRun(w word, rs []Record) (n int, again bool) {
-	a := p.acc
+func (q *Strand) tryRun(w word, rs []Record) (n int, again bool) {
+	a := q.p.acc
 	b := &a.batches[w.index()]
 	s := b.state.load()
 	if s.gen() != w.gen() {
@@ -42,7 +42,7 @@ func (p *Partition) tryRun(w word, rs []Record) (n int, again bool) {
 		return 0, false
 	}
 	var plan runPlan
-	p.plan(&plan, b, s, rs)
+	q.plan(&plan, b, s, rs)
 	if plan.n == 0 {
 		return 0, false
 	}
@@ -52,7 +52,7 @@ func (p *Partition) tryRun(w word, rs []Record) (n int, again bool) {
 			b.done.ensure(first + i)
 		}
 	}
-	if !b.state.cas(s, s.reserveRun(plan.total, plan.n)) {
+	if !b.state.cas(s, s.reserve(plan.total, plan.n)) {
 		return 0, true
 	}
 	latest := int64(-1)
@@ -70,15 +70,15 @@ func (p *Partition) tryRun(w word, rs []Record) (n int, again bool) {
 		b.noteDelta(latest)
 	}
 	if b.state.commit().complete() {
-		p.handOver(b, w.gen())
+		q.p.handOver(b, w.gen())
 	}
 	return plan.n, false
 }
 
 // plan sees how many of rs fit behind s.
-func (p *Partition) plan(plan *runPlan, b *Batch, s state, rs []Record) {
-	a := p.acc
-	limit, base, now := int(p.limit.Load()), b.baseTs.Load(), int64(-1)
+func (q *Strand) plan(plan *runPlan, b *Batch, s state, rs []Record) {
+	a := q.p.acc
+	limit, base, now := int(q.p.limit.Load()), b.baseTs.Load(), int64(-1)
 	for i := range rs[:min(len(rs), MaxRun)] {
 		ts := rs[i].TimestampMs
 		if !rs[i].HasTimestamp {
@@ -88,7 +88,7 @@ func (p *Partition) plan(plan *runPlan, b *Batch, s state, rs []Record) {
 			ts = now
 		}
 		body, total := wire.RecordSize(rs[i].Payload, int32(s.count()+i), ts-base)
-		if s.offset()+plan.total+total > limit || s.count()+i >= a.maxRecords || s.writers() >= maxWriters {
+		if !s.roomFor(plan.total+total, i+1, limit, a.maxRecords) {
 			return
 		}
 		plan.body[i], plan.delta[i] = body, ts-base

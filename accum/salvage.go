@@ -20,11 +20,7 @@ type Salvaged struct {
 func (b *Batch) Salvage(f func(i int, r *Salvaged)) error {
 	records := b.recordBytes()
 	if len(b.chain) > 0 { // one record across several slots
-		var all []byte
-		for _, s := range b.rawSegments(nil) {
-			all = append(all, s...)
-		}
-		records = all[wire.BatchHeaderSize:]
+		records = b.appendRecords(nil)
 	}
 	base := b.baseTs.Load()
 	for i := range b.Records() {

@@ -50,7 +50,6 @@ func (w Wait) String() string {
 }
 
 type senderSide struct {
-	head     word     // oldest batch of the chain; none: look at first
 	retry    []*Batch // drained before, failed, to be sent first; by Order
 	inflight []*Batch // sent, no answer yet; by Order
 	held     []*Batch // with an outcome, behind an older one without; by Order
@@ -111,48 +110,45 @@ func (s *senderSide) mayPipeline(e *Env) bool {
 		s.order-s.inflight[0].Sender.Order < (dedupWindow-1)*orderStep
 }
 
-// headReady returns the oldest batch of the chain if it is due and complete.
+// headReady returns a batch that is the oldest of its strand, due and complete.
+// Strands take turns.
 func (p *Partition) headReady(now int64) (*Batch, Wait) {
-	b := p.Head()
-	if b == nil {
-		return nil, WaitEmpty
+	own := p.ownStrands()
+	if len(own) == 0 {
+		return p.Strand.ready(now)
 	}
-	st := b.state.load()
-	if !st.sealed() {
-		if !p.due(b, now) {
-			return nil, WaitLinger
+	why := WaitEmpty
+	for range len(own) + 1 {
+		q := &p.Strand
+		if p.strands.turn > 0 {
+			q = own[p.strands.turn-1]
 		}
-		b.sealing(now)
-		st, _ = b.state.seal(p.sender.head.gen())
+		p.strands.turn = (p.strands.turn + 1) % (len(own) + 1)
+		b, wait := q.ready(now)
+		if b != nil {
+			return b, Go
+		}
+		why = max(why, wait)
 	}
-	if !st.complete() {
-		return nil, WaitWriters
-	}
-	if !b.isPacked() {
-		return nil, WaitPacking
-	}
-	return b, Go
+	return nil, why
 }
 
-// Head returns the oldest batch of the chain, open or not; nil if none is
-// published.
-func (p *Partition) Head() *Batch {
-	s := &p.sender
-	if s.head.empty() {
-		w := p.first.load()
-		if w.empty() {
-			return nil
+// Head returns the batch that was opened first of those that were not taken,
+// open or not; nil if none is published.
+func (p *Partition) Head() (b *Batch) {
+	p.each(func(q *Strand) bool {
+		if first := q.oldest(); first != nil && (b == nil || first.Created() < b.Created()) {
+			b = first
 		}
-		p.first.store(noBatch)
-		s.head = w
-	}
-	return &p.acc.batches[s.head.index()]
+		return true
+	})
+	return b
 }
 
 func (p *Partition) due(b *Batch, now int64) bool {
 	a := p.acc
-	linger := a.linger.Load()
-	return linger == 0 || now-b.created.Load() >= linger || a.pressure.Load() || a.closed.Load()
+	linger := int64(p.Linger())
+	return linger == 0 || now-b.created.Load() >= linger || a.pressure.Load() || a.closed.Load() || p.pressed()
 }
 
 // Take moves b, which Next returned, from the queue into flight and assigns
@@ -162,7 +158,7 @@ func (p *Partition) Take(b *Batch, e *Env) {
 	if len(s.retry) > 0 && s.retry[0] == b {
 		s.retry = removeFirst(s.retry)
 	} else {
-		p.advance(b)
+		b.strand.advance(b)
 		b.taken(e.Now)
 		s.order += orderStep
 		b.Sender.Order = s.order
@@ -172,25 +168,6 @@ func (p *Partition) Take(b *Batch, e *Env) {
 	}
 	b.Sender.Attempts++
 	s.inflight = insertByOrder(s.inflight, b)
-}
-
-// advance takes b, complete and at the head, out of the chain.
-//
-// If b has no successor its link is closed first, so that none can be added to
-// a batch that is about to be recycled; then the open word is emptied. If a
-// successor was linked meanwhile, the open word is helped along: it must not
-// name b any more when b's next life begins.
-func (p *Partition) advance(b *Batch) {
-	s := &p.sender
-	w := s.head
-	if b.link.cas(emptyLink(w.gen()), closedLink(w.gen())) {
-		p.open.cas(w, noBatch)
-		s.head = noBatch
-		return
-	}
-	next := b.link.load().index()
-	s.head = makeWord(p.acc.batches[next].state.load().gen(), next)
-	p.open.cas(w, s.head)
 }
 
 // InFlight is the number of batches that were sent and have no answer.
@@ -204,20 +181,29 @@ func (p *Partition) Retrying() *Batch {
 	return p.sender.retry[0]
 }
 
-// Backlog counts the queued batches, at most limit of them; for the adaptive
-// partitioner.
-func (p *Partition) Backlog(limit int) int {
+// Queued counts the batches that were not taken, or wait for a retry; at most
+// limit of them.
+func (p *Partition) Queued(limit int) int {
 	n := len(p.sender.retry)
-	for b, w := p.Head(), p.sender.head; b != nil && n < limit; n++ {
-		l := b.link.load()
-		if l.empty() || l.closed() || l.gen() != w.gen() {
-			return n + 1
-		}
-		next := l.index()
-		b = &p.acc.batches[next]
-		w = makeWord(b.state.load().gen(), next)
-	}
+	p.each(func(q *Strand) bool {
+		n += q.backlog(limit - n)
+		return n < limit
+	})
 	return n
+}
+
+// Backlog is Queued, but however many strands have batches, the last ones of all
+// count as one: they are open, mostly, and fill side by side. It is what the
+// partition has to send before what is accepted now.
+func (p *Partition) Backlog(limit int) int {
+	n, last := len(p.sender.retry), 0
+	p.each(func(q *Strand) bool {
+		if k := q.backlog(limit - n); k > 0 {
+			n, last = n+k-1, 1
+		}
+		return n < limit
+	})
+	return min(n+last, limit)
 }
 
 // Requeue puts b, which was in flight, back in front of everything younger.
@@ -240,22 +226,18 @@ func (p *Partition) Drop(b *Batch, persisted bool) {
 	}
 }
 
-// Expired takes the oldest batch of the chain out without sending it, if it was
+// Expired takes the oldest batch of a strand out without sending it, if it was
 // opened at before or earlier and nobody writes to it any more; nil if not. It
 // was never sent and has no sequence.
-func (p *Partition) Expired(before int64) *Batch {
-	b := p.Head()
-	if b == nil || b.created.Load() > before {
-		return nil
+func (p *Partition) Expired(before int64) (b *Batch) {
+	p.each(func(q *Strand) bool {
+		b = q.expired(before)
+		return b == nil
+	})
+	if b != nil {
+		p.sender.order += orderStep
+		b.Sender.Order = p.sender.order // behind all that was sent, see Finish
 	}
-	gen := p.sender.head.gen()
-	b.state.seal(gen)
-	if !b.state.load().complete() || !b.neverSent() {
-		return nil // the last writer, or who compresses it, marks the partition
-	}
-	p.advance(b)
-	p.sender.order += orderStep
-	b.Sender.Order = p.sender.order // behind all that was sent, see Finish
 	return b
 }
 

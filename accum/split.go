@@ -16,8 +16,8 @@ import (
 // keeps its slot until both pieces have an outcome, so a Flush that waits for
 // b waits for the pieces too.
 func (p *Partition) Split(b *Batch) error {
-	p.ratio.reset()
-	p.limit.Store(int64(p.acc.limitOf(p.ratio)))
+	p.topic.ratio.reset()
+	p.limit.Store(int64(p.limitNow()))
 	records := b.recordBytes()
 	half := len(records) / 2
 	n := b.Records()

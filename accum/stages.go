@@ -15,10 +15,16 @@ type Stages struct {
 // Stages are the histograms of a. They are always on.
 func (a *Accumulator) Stages() *Stages { return a.stages }
 
-// sealing is called before a CAS that may seal b, and remembers when. Where two
-// race, the later one may win, by next to nothing. One that stalls here for the
-// rest of the batch's life spoils one figure of the next.
-func (b *Batch) sealing(now int64) { b.sealedAt.Store(now) }
+// seal seals b in its life gen, as state.seal does, and remembers when. Where
+// two race, the later one may win, by next to nothing. One that stalls here for
+// the rest of the batch's life spoils one figure of the next.
+func (b *Batch) seal(gen uint32, now int64) (s state, won bool) {
+	if s = b.state.load(); s.gen() != gen || s.sealed() {
+		return s, false
+	}
+	b.sealedAt.Store(now)
+	return b.state.seal(gen)
+}
 
 // taken records what lies behind a batch that is sent for the first time.
 func (b *Batch) taken(now int64) {

@@ -14,9 +14,9 @@ func TestStages(t *testing.T) {
 	p := parts[0]
 	appendAll(t, p, "one")
 	begin := p.Head().Created()
-	p.Head().sealing(begin + 100)
 	w := p.open.load()
-	p.Head().state.seal(w.gen())
+	p.Head().seal(w.gen(), begin+100)
+	p.Head().seal(w.gen(), begin+200) // it was sealed before
 	env := &Env{Now: begin + 1000, MaxInFlight: 1}
 	b, _ := p.Next(env)
 	p.Take(b, env)

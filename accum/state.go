@@ -63,22 +63,16 @@ func (s state) gen() uint32  { return uint32(s >> genShift) }
 // complete says that nobody will write to the batch again in this life.
 func (s state) complete() bool { return s&(sealedBit|maxWriters<<writersShift) == sealedBit }
 
-// reserve adds one record of size bytes and one writer. The caller has checked
-// that no field overflows (roomFor).
-func (s state) reserve(size int) state {
-	return s + state(size)<<offsetShift + 1<<countShift + oneWriter
-}
-
-// reserveRun is reserve for n records of size bytes together and their one
-// writer.
-func (s state) reserveRun(size, n int) state {
+// reserve adds n records of size bytes together and their one writer. The
+// caller has checked that no field overflows (roomFor).
+func (s state) reserve(size, n int) state {
 	return s + state(size)<<offsetShift + state(n)<<countShift + oneWriter
 }
 
-// roomFor says whether a record of size bytes may be reserved in a batch that
-// may hold limit bytes and maxRecords records.
-func (s state) roomFor(size, limit, maxRecords int) bool {
-	return s.offset()+size <= limit && s.count() < maxRecords && s.writers() < maxWriters
+// roomFor says whether n records of size bytes together may be reserved in a
+// batch that may hold limit bytes and maxRecords records.
+func (s state) roomFor(size, n, limit, maxRecords int) bool {
+	return s.offset()+size <= limit && s.count()+n <= maxRecords && s.writers() < maxWriters
 }
 
 // stateCell is the shared state word of a batch.
@@ -90,6 +84,12 @@ func (c *stateCell) cas(old, n state) bool { return c.u.CompareAndSwap(uint64(ol
 
 // commit takes one writer out and returns the state after it.
 func (c *stateCell) commit() state { return state(c.u.Add(^uint64(oneWriter - 1))) }
+
+// giveBack takes the last bytes and records that were reserved off again. For a
+// writer that nobody has reserved behind.
+func (c *stateCell) giveBack(size, n int) {
+	c.u.Add(-(uint64(size)<<offsetShift + uint64(n)<<countShift))
+}
 
 // seal sets S in the life gen and reports whether this call set it, and the
 // state that it left.

@@ -33,17 +33,20 @@ func TestRoomFor(t *testing.T) {
 		name string
 		s    state
 		size int
+		n    int
 		want bool
 	}{
-		{"exactly fits", makeState(1, 900, 1, 0), 100, true},
-		{"one byte too many", makeState(1, 901, 1, 0), 100, false},
-		{"count full", makeState(1, 100, 50, 0), 10, false},
-		{"last count", makeState(1, 100, 49, 0), 10, true},
-		{"writers full", makeState(1, 100, 1, maxWriters), 10, false},
-		{"last writer", makeState(1, 100, 1, maxWriters-1), 10, true},
+		{"exactly fits", makeState(1, 900, 1, 0), 100, 1, true},
+		{"one byte too many", makeState(1, 901, 1, 0), 100, 1, false},
+		{"count full", makeState(1, 100, 50, 0), 10, 1, false},
+		{"last count", makeState(1, 100, 49, 0), 10, 1, true},
+		{"last of many", makeState(1, 100, 40, 0), 10, 10, true},
+		{"one too many", makeState(1, 100, 41, 0), 10, 10, false},
+		{"writers full", makeState(1, 100, 1, maxWriters), 10, 1, false},
+		{"last writer", makeState(1, 100, 1, maxWriters-1), 10, 1, true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got := tc.s.roomFor(tc.size, 1000, 50); got != tc.want {
+			if got := tc.s.roomFor(tc.size, tc.n, 1000, 50); got != tc.want {
 				t.Errorf("roomFor = %t, want %t", got, tc.want)
 			}
 		})

@@ -2,6 +2,7 @@ package accum
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -9,6 +10,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/kring-go/kring/slab"
+	"github.com/kring-go/kring/wire"
 )
 
 // stressSender drains partitions as a broker does, one goroutine for all, and
@@ -146,9 +150,17 @@ func TestAppendStress(t *testing.T) {
 }
 
 // writeNumbered appends per records, every third time some of them as a run.
+// Every other writer has strands of its own.
 func writeNumbered(t *testing.T, a *Accumulator, parts []*Partition, w, per, size int, done Completion) {
 	rnd := rand.New(rand.NewPCG(uint64(w), 1))
 	seqs := make([]uint64, len(parts))
+	to := make([]*Strand, len(parts))
+	for i, p := range parts {
+		if to[i] = &p.Strand; w%2 == 1 {
+			to[i] = p.NewStrand()
+			defer p.GiveBack(to[i])
+		}
+	}
 	for n := 0; n < per; n++ {
 		i := rnd.IntN(len(parts))
 		if rnd.IntN(3) == 0 {
@@ -157,7 +169,7 @@ func writeNumbered(t *testing.T, a *Accumulator, parts []*Partition, w, per, siz
 				run = append(run, *record(numbered(uint64(w), seqs[i]+uint64(k), 16+rnd.IntN(size))))
 				run[k].Done = done
 			}
-			k := parts[i].AppendRun(run)
+			k := to[i].AppendRun(run)
 			seqs[i] += uint64(k)
 			if n += k - 1; k > 0 {
 				continue
@@ -166,7 +178,14 @@ func writeNumbered(t *testing.T, a *Accumulator, parts []*Partition, w, per, siz
 		}
 		r := record(numbered(uint64(w), seqs[i], 16+rnd.IntN(size)))
 		r.Done = done
-		if _, err := parts[i].Append(context.Background(), r, time.Minute); err != nil {
+		if w%2 == 1 && rnd.IntN(3) == 0 {
+			if k, ok := writeReserved(t, to[i], r, rnd); ok {
+				seqs[i] += uint64(k)
+				n += k - 1
+				continue
+			}
+		}
+		if _, err := to[i].Append(context.Background(), r, time.Minute); err != nil {
 			t.Errorf("writer %d: %v (%d slots home, %d wait)", w, err, a.slab.Free(), a.slab.Waiting())
 			return
 		}
@@ -175,6 +194,33 @@ func writeNumbered(t *testing.T, a *Accumulator, parts []*Partition, w, per, siz
 			runtime.Gosched()
 		}
 	}
+}
+
+// writeReserved writes r through a reservation, or takes it back. k is how many
+// records were accepted; ok is false where r does not fit a slot.
+func writeReserved(t *testing.T, q *Strand, r *Record, rnd *rand.Rand) (k int, ok bool) {
+	size := len(r.Value) + rnd.IntN(3)*rnd.IntN(200)
+	own := *r
+	own.Value, own.Payload = nil, wire.PayloadSizeAround(r.Key, size, r.Headers)
+	var x Reserved
+	err := q.Reserve(context.Background(), &own, size, time.Minute, &x)
+	if errors.Is(err, slab.ErrTooLarge) {
+		return 0, false
+	}
+	if err != nil {
+		t.Error(err)
+		return 0, false
+	}
+	copy(x.Value(size), r.Value)
+	if rnd.IntN(8) == 0 {
+		runtime.Gosched() // somebody seals the batch, maybe
+	}
+	if rnd.IntN(4) == 0 {
+		x.Abort()
+		return 0, true
+	}
+	x.Commit(&own, len(r.Value))
+	return 1, true
 }
 
 func sealAll(parts []*Partition) {

@@ -26,6 +26,17 @@ type Counter interface {
 	Counts() (requests, batches int64)
 }
 
+// PerSender is a client that has a handle of its own for each sender; Client may
+// implement it. A handle is used by one goroutine, and is not closed.
+type PerSender interface {
+	Sender() Handle
+}
+
+// Handle is the one thing that a sender asks of a client.
+type Handle interface {
+	Produce(ctx context.Context, r *Record) error
+}
+
 // Serial is a client that completes records one at a time; Client may implement
 // it, and should if it can. Done calls must then be ordered, one after another,
 // and before the return of the Flush or Close that waits for them. The harness

@@ -25,7 +25,9 @@ func Kring() Library {
 func (s *Settings) kringProperties() map[string]string {
 	props := map[string]string{}
 	for name, value := range s.Props {
-		props[name] = value
+		if name != writers {
+			props[name] = value
+		}
 	}
 	if s.ClientID != "" {
 		props["client.id"] = s.ClientID
@@ -48,6 +50,9 @@ func (s *Settings) kringProperties() map[string]string {
 	}
 	return props
 }
+
+// writers is the property that gives every sender a Writer.
+const writers = "kring.writers"
 
 // kringClient drives one producer. Its topic handle skips the lookup of the
 // name, as an application that sends to one topic would.
@@ -72,20 +77,43 @@ func newKring(s Settings, done Done) (Client, error) {
 	if err != nil {
 		return nil, UsageError(err)
 	}
-	return &kringClient{
+	c := &kringClient{
 		producer: p,
 		serial:   s.Props["kring.delivery.inline"] != "true",
 		topic:    p.Topic(s.Topic),
 		callback: func(d kring.Delivery) { done(d.Tag, d.Partition, d.Offset, d.Err) },
-	}, nil
+	}
+	if s.Props[writers] == "true" {
+		return kringWriters{c}, nil
+	}
+	return c, nil
 }
 
 func (c *kringClient) Produce(ctx context.Context, r *Record) error {
+	return c.topic.Produce(ctx, kringRecord(r), c.callback)
+}
+
+func kringRecord(r *Record) kring.Record {
 	record := kring.Record{Key: r.Key, Value: r.Value, Tag: r.Tag}
 	if r.Partition >= 0 {
 		record.Partition = kring.On(r.Partition)
 	}
-	return c.topic.Produce(ctx, record, c.callback)
+	return record
+}
+
+// kringWriters is a client with a Writer for each sender.
+type kringWriters struct{ *kringClient }
+
+// Sender implements PerSender.
+func (c kringWriters) Sender() Handle { return kringWriter{c.topic.NewWriter(), c.callback} }
+
+type kringWriter struct {
+	w        *kring.Writer
+	callback kring.Callback
+}
+
+func (h kringWriter) Produce(ctx context.Context, r *Record) error {
+	return h.w.Produce(ctx, kringRecord(r), h.callback)
 }
 
 func (c *kringClient) Flush(ctx context.Context) error { return c.producer.Flush(ctx) }

@@ -153,6 +153,9 @@ func (r *run) drive(ctx context.Context) error {
 	c := r.cfg
 	for _, s := range r.senders {
 		s.client = r.client
+		if per, ok := r.client.(PerSender); ok {
+			s.client = per.Sender()
+		}
 	}
 	produceCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()

@@ -13,7 +13,7 @@ import (
 // publishes them, every publishEvery records.
 type sender struct {
 	id     int
-	client Client
+	client Handle
 	source *source
 	rec    *recorder
 	shard  *shard

@@ -164,7 +164,7 @@ func TestEveryErrorHasAnAnswer(t *testing.T) {
 func TestSnippetsRun(t *testing.T) {
 	c := kringtest.NewCluster(t, kringtest.Partitions(3))
 	for name, start := range map[string]func(...string) (*kring.Producer, error){
-		"throughput": throughput, "latency": latency, "logged": logged, "compressed": compressed,
+		"throughput": throughput, "latency": latency, "different": different, "logged": logged, "compressed": compressed,
 		"asFranz": asFranz, "asSarama": asSarama, "asConfluent": asConfluent,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -186,6 +186,13 @@ func TestSnippetsRun(t *testing.T) {
 			if err := measured(p, prometheus.NewRegistry()); err != nil {
 				t.Error(err)
 			}
+			coded := make(chan event, 2)
+			coded <- event{ID: []byte("a"), Body: []byte("one")}
+			coded <- event{ID: []byte("b")}
+			close(coded)
+			if err := written(t.Context(), p, coded); err != nil {
+				t.Error(err)
+			}
 			if err := p.Flush(t.Context()); err != nil {
 				t.Error(err)
 			}
@@ -197,8 +204,8 @@ func TestSnippetsRun(t *testing.T) {
 			}
 		})
 	}
-	if n := len(c.Await(t.Context(), "orders", 77)); n != 77 {
-		t.Errorf("%d orders, want 77", n)
+	if n := len(c.Await(t.Context(), "orders", 104)); n != 104 {
+		t.Errorf("%d orders, want 104", n)
 	}
 }
 
@@ -232,6 +239,38 @@ func TestObservabilityGuide(t *testing.T) {
 	}
 	if source, err := sourced(p); err != nil || source == nil {
 		t.Errorf("%v, %v", source, err)
+	}
+}
+
+// TestHooksGuide: a batch that is refused once and stored then.
+func TestHooksGuide(t *testing.T) {
+	c := kringtest.NewCluster(t, kringtest.Partitions(1))
+	c.OnProduce(kringtest.Fail(kring.NotEnoughReplicas).Times(1))
+	topic := []string{"topic"}
+	bytes := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "bytes"}, topic)
+	failed := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "failed"}, topic)
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(bytes, failed)
+	var log strings.Builder
+	p, err := watched(bytes, failed, slog.New(slog.NewTextHandler(&log, nil)), c.Addrs()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.ProduceSync(t.Context(), kring.Record{Topic: "orders", Value: []byte("x")}); err != nil {
+		t.Error(err)
+	}
+	if err := p.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(families) != 1 || families[0].GetName() != "bytes" || families[0].GetMetric()[0].GetCounter().GetValue() <= 61 {
+		t.Errorf("counted %v", families)
+	}
+	if !strings.Contains(log.String(), "code=NOT_ENOUGH_REPLICAS batches=1") {
+		t.Errorf("logged %q", log.String())
 	}
 }
 

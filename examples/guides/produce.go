@@ -98,3 +98,36 @@ func inspect(err error) {
 		log.Print("this client may not write to the topic: ask for the ACL")
 	}
 }
+
+// event is what a service encodes.
+type event struct{ ID, Body []byte }
+
+func (e event) Size() int                { return len(e.Body) }
+func (e event) MarshalTo(dst []byte) int { return copy(dst, e.Body) }
+
+// written is tuning.md's goroutine that is always busy.
+func written(ctx context.Context, p *kring.Producer, events <-chan event) error {
+	w := p.Topic("orders").NewWriter() // one per goroutine
+	defer w.Close()
+	for e := range events {
+		x, err := w.Reserve(ctx, kring.Record{Key: e.ID}, e.Size())
+		if err != nil {
+			return err
+		}
+		if err := x.Commit(e.MarshalTo(x.Value()), nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// different is tuning.md's producer of topics that differ.
+func different(addrs ...string) (*kring.Producer, error) {
+	return kring.New(
+		kring.Brokers(addrs...),
+		kring.TopicSettings("orders", kring.TopicLinger(0)),
+		kring.TopicSettings("clicks", kring.TopicBulk(), kring.TopicLinger(50*time.Millisecond),
+			kring.TopicCompression(kring.Zstd), kring.TopicMemory(8<<20)),
+		kring.BrokerMemory(16<<20),
+	)
+}
