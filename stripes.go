@@ -16,12 +16,12 @@ const maxStripes = 8
 // 1 to 8; the default is 1. A partition is on one of them for as long as its
 // leader stays, and the partitions that a broker leads are spread evenly, so
 // what is promised of order and of duplicates holds as it does with one. Each
-// connection has MaxInFlight requests under way, so n times as much is, which
-// raises the rate where the way to the brokers is long; where it is short, more
-// connections only make smaller requests. More than there are partitions of a
-// broker are not opened. A broker that limits connections counts them all
-// (max.connections.per.ip). docs/adr/0012 has the figures. It is kring's own:
-// kring.connections.per.broker.
+// connection has its own MaxInFlight. Several raise the rate where one is held
+// back by what TCP lets it have under way, as over a round trip of milliseconds
+// with the default SendBuffer: raise that first. Elsewhere they only make
+// requests smaller. More than there are partitions of a broker are not opened. A
+// broker that limits connections counts them all (max.connections.per.ip).
+// docs/adr/0012 has the figures. It is kring's own: kring.connections.per.broker.
 func ConnectionsPerBroker(n int) Option {
 	return option(func(c *config) {
 		c.stripes = n

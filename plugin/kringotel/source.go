@@ -51,6 +51,7 @@ func (s *Source) Produce(context.Context) ([]metricdata.ScopeMetrics, error) {
 	r.sent(&stats)
 	r.counters(&stats)
 	r.gauges(&stats)
+	r.depths(&stats)
 	r.stages(&latencies)
 	return []metricdata.ScopeMetrics{{
 		Scope:   instrumentation.Scope{Name: scope, Version: kring.Version, SchemaURL: semconv.SchemaURL},

@@ -1,6 +1,7 @@
 package kringotel
 
 import (
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
@@ -47,7 +48,8 @@ func (r *reading) gauges(s *kring.Stats) {
 		{"buffer.free", "By", "Buffer memory that no batch holds.", s.BufferFree},
 		{"buffer.waiting", "{call}", "Produce calls that wait for buffer memory now.", int64(s.BufferWaiting)},
 		{"batch.incomplete", "{batch}", "Batches with accepted records and no outcome.", s.IncompleteBatch},
-		{"brokers.connected", "{broker}", "Brokers with an open connection for producing.", int64(s.Connections)},
+		{"brokers.connected", "{broker}", "Brokers with an open connection for producing.", int64(s.ConnectedBrokers)},
+		{"connections", "{connection}", "Open connections for producing.", int64(s.Connections)},
 		{"brokers.known", "{broker}", "Brokers that the metadata names.", int64(s.Brokers)},
 	} {
 		r.metrics = append(r.metrics, metricdata.Metrics{
@@ -55,4 +57,18 @@ func (r *reading) gauges(s *kring.Stats) {
 			Data: metricdata.Gauge[int64]{DataPoints: []metricdata.DataPoint[int64]{r.point(g.n, r.with())}},
 		})
 	}
+}
+
+// depths are a gauge of each connection.
+func (r *reading) depths(s *kring.Stats) {
+	var points []metricdata.DataPoint[int64]
+	for _, d := range s.Depths {
+		points = append(points, r.point(int64(d.Depth),
+			r.with(attribute.Int("kring.broker.id", int(d.Broker)), attribute.Int("kring.broker.connection", d.Connection))))
+	}
+	r.metrics = append(r.metrics, metricdata.Metrics{
+		Name: "kring.producer.requests.limit", Unit: "{request}",
+		Description: "Requests that a connection may have in flight now; it follows the broker.",
+		Data:        metricdata.Gauge[int64]{DataPoints: points},
+	})
 }

@@ -52,10 +52,13 @@ func TestSourceShowsEveryField(t *testing.T) {
 	fields := map[int64]string{}
 	v := reflect.ValueOf(&n).Elem()
 	for i := range v.NumField() {
-		if f := v.Field(i); f.CanUint() {
+		switch f := v.Field(i); {
+		case f.CanUint():
 			f.SetUint(uint64(i + 1))
-		} else {
+		case f.CanInt():
 			f.SetInt(int64(i + 1))
+		default: // Depths
+			f.Set(reflect.ValueOf([]kring.BrokerDepth{{Broker: 7, Connection: 1, Depth: i + 1}}))
 		}
 		fields[int64(i+1)] = v.Type().Field(i).Name
 	}

@@ -24,6 +24,7 @@ type Collector struct {
 	producer Producer
 	metrics  []metric
 	stages   *prometheus.Desc
+	depths   *prometheus.Desc
 }
 
 var _ prometheus.Collector = (*Collector)(nil)
@@ -39,12 +40,13 @@ type metric struct {
 // New makes a Collector of p's statistics and latencies. labels may be nil. The Collector does
 // not keep p from being closed: the last numbers stay.
 //
-// A label name that Prometheus does not allow, or "outcome" or "stage", which are
-// taken, is reported when the Collector is registered.
+// A label name that Prometheus does not allow, or "outcome", "stage", "broker" or "connection",
+// which are taken, is reported when the Collector is registered.
 func New(p Producer, labels Labels) *Collector {
 	c := &Collector{producer: p}
 	c.add("kring_producer_", labels)
 	c.stages = stageDesc("kring_producer_", labels)
+	c.depths = depthDesc("kring_producer_", labels)
 	return c
 }
 
@@ -57,6 +59,7 @@ func (c *Collector) Describe(out chan<- *prometheus.Desc) {
 		}
 	}
 	out <- c.stages
+	out <- c.depths
 }
 
 // Collect takes one snapshot of the producer's statistics and one of its
@@ -67,5 +70,6 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 		m := &c.metrics[i]
 		out <- prometheus.MustNewConstMetric(m.desc, m.kind, m.read(&stats), m.label...)
 	}
+	c.collectDepths(&stats, out)
 	c.collectStages(out)
 }

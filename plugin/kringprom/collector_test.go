@@ -27,10 +27,13 @@ func counted() numbers {
 	var n numbers
 	v := reflect.ValueOf(&n).Elem()
 	for i := range v.NumField() {
-		if f := v.Field(i); f.CanUint() {
+		switch f := v.Field(i); {
+		case f.CanUint():
 			f.SetUint(uint64(i + 1))
-		} else {
+		case f.CanInt():
 			f.SetInt(int64(i + 1))
+		default: // Depths
+			f.Set(reflect.ValueOf([]kring.BrokerDepth{{Broker: 7, Connection: 1, Depth: i + 1}}))
 		}
 	}
 	return n
@@ -110,7 +113,7 @@ func TestEveryFieldIsShown(t *testing.T) {
 
 func TestWhichFieldIsWhich(t *testing.T) {
 	all := gather(t, kringprom.New(numbers{
-		AckedRecords: 1, FailedRecords: 2, Retries: 3, BufferTotal: 4, BufferFree: 5, Connections: 6, Brokers: 7,
+		AckedRecords: 1, FailedRecords: 2, Retries: 3, BufferTotal: 4, BufferFree: 5, ConnectedBrokers: 6, Brokers: 7, Connections: 8,
 	}, nil))
 	for name, want := range map[string]float64{
 		"kring_producer_records_total{acked}":  1,
@@ -119,6 +122,7 @@ func TestWhichFieldIsWhich(t *testing.T) {
 		"kring_producer_buffer_size_bytes":     4,
 		"kring_producer_buffer_free_bytes":     5,
 		"kring_producer_connected_brokers":     6,
+		"kring_producer_open_connections":      8,
 		"kring_producer_known_brokers":         7,
 	} {
 		if m := all[name]; m == nil || value(m) != want {
@@ -137,7 +141,7 @@ func TestLabels(t *testing.T) {
 	if err := r.Register(kringprom.New(numbers{}, kringprom.Labels{"client_id": "a"})); err == nil {
 		t.Error("two producers with the same labels were registered")
 	}
-	for _, bad := range []string{"outcome", "stage", ""} {
+	for _, bad := range []string{"outcome", "stage", "broker", "connection", ""} {
 		if err := prometheus.NewRegistry().Register(kringprom.New(numbers{}, kringprom.Labels{bad: "x"})); err == nil {
 			t.Errorf("a label named %q was accepted", bad)
 		}

@@ -36,6 +36,8 @@
 //	kring_producer_buffer_waiting_calls      Produce calls that wait for memory now
 //	kring_producer_incomplete_batches        batches with accepted records and no outcome
 //	kring_producer_connected_brokers         brokers with an open Produce connection
+//	kring_producer_open_connections          open Produce connections
+//	kring_producer_requests_in_flight_limit  what each connection may have in flight, by broker and connection
 //	kring_producer_known_brokers             brokers that the metadata names
 //
 // Histograms, 100 µs to 30 s, one for each stage of a record's way:

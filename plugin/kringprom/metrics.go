@@ -60,6 +60,8 @@ func (c *Collector) add(prefix string, labels Labels) {
 	gauge("incomplete_batches", "Batches with accepted records and no outcome.",
 		func(s *kring.Stats) int64 { return s.IncompleteBatch })
 	gauge("connected_brokers", "Brokers with an open connection for producing.",
+		func(s *kring.Stats) int64 { return int64(s.ConnectedBrokers) })
+	gauge("open_connections", "Open connections for producing.",
 		func(s *kring.Stats) int64 { return int64(s.Connections) })
 	gauge("known_brokers", "Brokers that the metadata names.",
 		func(s *kring.Stats) int64 { return int64(s.Brokers) })
