@@ -67,7 +67,7 @@ func (w *Writer) Reserve(ctx context.Context, r Record, size int) (*Reservation,
 	if x.direct {
 		r.Value = nil
 		x.busy = true
-		_, _, err := w.t.accept(ctx, &r, nil, call{wait: true, from: w, into: x})
+		_, _, err := w.t.accept(ctx, &r, nil, call{wait: true, from: w})
 		x.busy = false
 		if err != nil {
 			x.rec = accum.Record{}
@@ -152,22 +152,32 @@ func (x *Reservation) Abort() {
 	x.record, x.ctx = Record{}, nil
 }
 
-// append puts rec into s, or reserves room for it there.
-func (c call) append(ctx context.Context, s *accum.Strand, rec *accum.Record, wait time.Duration) (accum.Ticket, error) {
-	if c.into == nil {
+// into is the Reservation that is being made; nil: the record is whole.
+func (c call) into() *Reservation {
+	if c.from == nil || !c.from.reservation.busy {
+		return nil
+	}
+	return &c.from.reservation
+}
+
+// append puts rec into the caller's strand of q, or reserves room for it there.
+func (c call) append(ctx context.Context, q *partition, rec *accum.Record, wait time.Duration) (accum.Ticket, error) {
+	s, x := c.strand(q), c.into()
+	if x == nil {
 		return s.Append(ctx, rec, wait)
 	}
-	c.into.rec = *rec
-	return 0, s.Reserve(ctx, &c.into.rec, c.into.size, wait, &c.into.room)
+	x.rec = *rec
+	return 0, s.Reserve(ctx, &x.rec, x.size, wait, &x.room)
 }
 
 // appendOpen is append for the batch that is open.
-func (c call) appendOpen(s *accum.Strand, rec *accum.Record) (t accum.Ticket, ok, full bool) {
-	if c.into == nil {
+func (c call) appendOpen(q *partition, rec *accum.Record) (t accum.Ticket, ok, full bool) {
+	s, x := c.strand(q), c.into()
+	if x == nil {
 		return s.AppendOpen(rec)
 	}
-	c.into.rec = *rec
-	ok, full = s.ReserveOpen(&c.into.rec, c.into.size, &c.into.room)
+	x.rec = *rec
+	ok, full = s.ReserveOpen(&x.rec, x.size, &x.room)
 	return 0, ok, full
 }
 

@@ -110,9 +110,8 @@ func (t *Topic) ProduceSync(ctx context.Context, r Record) (Delivery, error) {
 
 // call is how a record was handed over.
 type call struct {
-	wait bool         // for metadata and for memory
-	from *Writer      // nil: none
-	into *Reservation // nil: the record is whole
+	wait bool    // for metadata and for memory
+	from *Writer // nil: none
 }
 
 // produce is accept with the interceptors around it, if there are any.
@@ -142,8 +141,8 @@ func (t *Topic) accept(ctx context.Context, r *Record, cb Callback, how call) (q
 	var rec accum.Record
 	rec.Key, rec.Value, rec.Headers = r.Key, r.Value, r.Headers
 	rec.Payload = wire.PayloadSize(r.Key, r.Value, r.Headers)
-	if how.into != nil {
-		rec.Payload = wire.PayloadSizeAround(r.Key, how.into.size, r.Headers)
+	if x := how.into(); x != nil {
+		rec.Payload = wire.PayloadSizeAround(r.Key, x.size, r.Headers)
 	}
 	rec.Done.Callback, rec.Done.Tag = cb, r.Tag
 	if rec.Payload > p.cfg.maxPayload() {
@@ -201,8 +200,13 @@ func (c *config) maxPayload() int {
 // append puts the record into one partition's batch. Memory is waited for only
 // after a first try, so that the common path knows nothing of time.
 func (t *Topic) append(ctx context.Context, q *partition, rec *accum.Record, budget *blockBudget, how call) (*partition, accum.Ticket, error) {
-	s := how.strand(q)
-	ticket, err := how.append(ctx, s, rec, 0)
+	var ticket accum.Ticket
+	var err error
+	if how.from == nil {
+		ticket, err = q.Append(ctx, rec, 0)
+	} else {
+		ticket, err = how.append(ctx, q, rec, 0)
+	}
 	if err == nil {
 		return q, ticket, nil
 	}
@@ -212,7 +216,7 @@ func (t *Topic) append(ctx context.Context, q *partition, rec *accum.Record, bud
 		}
 		t.p.stats.blocked.Add(1)
 		start := time.Now()
-		ticket, err = how.append(ctx, s, rec, budget.left())
+		ticket, err = how.append(ctx, q, rec, budget.left())
 		budget.spent += time.Since(start)
 	}
 	if err == nil {
@@ -229,7 +233,13 @@ func (t *Topic) appendSticky(ctx context.Context, parts []*partition, rec *accum
 	s := t.sticky.Load()
 	shard := shardOf()
 	i := s.pick(shard, int32(len(parts)))
-	ticket, ok, full := how.appendOpen(how.strand(parts[i]), rec)
+	var ticket accum.Ticket
+	var ok, full bool
+	if how.from == nil {
+		ticket, ok, full = parts[i].AppendOpen(rec)
+	} else {
+		ticket, ok, full = how.appendOpen(parts[i], rec)
+	}
 	if ok {
 		return parts[i], ticket, nil
 	}

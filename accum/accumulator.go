@@ -122,7 +122,7 @@ func (a *Accumulator) Make(topic string, index int32, sink ReadySink) *Partition
 	p := &Partition{acc: a, Topic: topic, Index: index, sink: sink}
 	p.topic = a.topicOf(topic)
 	p.limit.Store(int64(p.limitNow()))
-	p.Strand.p = p
+	p.Strand.p, p.Strand.acc = p, a
 	p.sender.init()
 	return p
 }

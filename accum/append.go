@@ -30,7 +30,7 @@ type Record struct {
 func (q *Strand) Append(ctx context.Context, r *Record, wait time.Duration) (Ticket, error) {
 	var until int64 // when the wait is over
 	if wait > 0 {
-		until = q.p.acc.cfg.Clock.Now() + int64(wait)
+		until = q.acc.cfg.Clock.Now() + int64(wait)
 	}
 	for {
 		w := q.open.load()
@@ -46,7 +46,7 @@ func (q *Strand) Append(ctx context.Context, r *Record, wait time.Duration) (Tic
 			}
 		}
 		if wait > 0 { // again, maybe: others may fill what was waited for
-			wait = time.Duration(max(until-q.p.acc.cfg.Clock.Now(), 0))
+			wait = time.Duration(max(until-q.acc.cfg.Clock.Now(), 0))
 		}
 		t, done, err := q.roll(ctx, w, r, wait)
 		if done || err != nil {
@@ -87,8 +87,7 @@ const (
 
 // tryAppend appends r to the batch that w names.
 func (q *Strand) tryAppend(w word, r *Record) appendOutcome {
-	p := q.p
-	a := p.acc
+	p, a := q.p, q.acc
 	b := &a.batches[w.index()]
 	for {
 		s := b.state.load()

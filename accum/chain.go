@@ -7,7 +7,7 @@ func (q *Strand) encodeChain(b *Batch, r *Record, body int) {
 	segments := make([][]byte, 0, 1+len(b.chain))
 	segments = append(segments, b.buf[wire.BatchHeaderSize:])
 	for _, i := range b.chain {
-		segments = append(segments, q.p.acc.slab.Bytes(i))
+		segments = append(segments, q.acc.slab.Bytes(i))
 	}
 	wire.PutRecordSegments(segments, body, 0, 0, r.Key, r.Value, r.Headers)
 }

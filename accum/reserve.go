@@ -35,7 +35,7 @@ type Reserved struct {
 // that a strand of NewStrand belongs to may call it, and nothing else of the
 // strand before Commit or Abort.
 func (q *Strand) Reserve(ctx context.Context, r *Record, size int, wait time.Duration, into *Reserved) error {
-	a := q.p.acc
+	a := q.acc
 	if firstSize(r) > a.slab.SlotSize() {
 		return slab.ErrTooLarge
 	}
@@ -87,7 +87,7 @@ func (q *Strand) ReserveOpen(r *Record, size int, into *Reserved) (ok, full bool
 // tryReserve reserves room in the batch that w names; if there is none it is
 // sealed.
 func (q *Strand) tryReserve(w word, r *Record, size int, into *Reserved) appendOutcome {
-	a := q.p.acc
+	a := q.acc
 	b := &a.batches[w.index()]
 	for {
 		s := b.state.load()
@@ -137,7 +137,7 @@ func (x *Reserved) Commit(r *Record, n int) {
 	// Shorter lengths stand before a shorter value, so it may have to move.
 	copy(record[total-wire.AfterValue(r.Headers)-n:], b.buf[x.at:x.at+n])
 	wire.PutRecordAround(record, body, int32(x.index), x.delta, r.Key, n, r.Headers)
-	if q.p.acc.keepsCompletion(r) {
+	if q.acc.keepsCompletion(r) {
 		b.done.ensure(x.index) // whether there is a callback is known only now
 		b.done.set(x.index, r.Done)
 	}

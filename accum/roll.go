@@ -32,7 +32,7 @@ func (q *Strand) openBatch(ctx context.Context, w word, r *Record, wait time.Dur
 	if !w.empty() && q.help(w) {
 		return nil, 0, nil
 	}
-	a := q.p.acc
+	a := q.acc
 	size := firstSize(r)
 	b, err = q.p.acquire(ctx, size, wait)
 	if err != nil {
@@ -74,7 +74,7 @@ func (a *Accumulator) withdraw(b *Batch, gen uint32) {
 func (q *Strand) commitFirst(b *Batch, self word) {
 	epoch := b.epoch // b may be somebody else's after the commit
 	s := b.state.commit()
-	if q.p.acc.epoch.Load() != epoch {
+	if q.acc.epoch.Load() != epoch {
 		q.p.Seal(Ticket(self))
 	}
 	q.opened(b, s)
@@ -142,7 +142,7 @@ func (q *Strand) install(w, self word) bool {
 		q.first.store(self)
 		return true
 	}
-	b := &q.p.acc.batches[w.index()]
+	b := &q.acc.batches[w.index()]
 	if !b.link.cas(emptyLink(w.gen()), makeWord(w.gen(), self.index())) {
 		return false
 	}
@@ -153,7 +153,7 @@ func (q *Strand) install(w, self word) bool {
 // help moves the open word away from the sealed batch that w names if its link
 // says where to. False: the batch has no successor yet.
 func (q *Strand) help(w word) bool {
-	b := &q.p.acc.batches[w.index()]
+	b := &q.acc.batches[w.index()]
 	l := b.link.load()
 	if l.gen() != w.gen() {
 		return true // w is stale: b has begun another life
@@ -174,7 +174,7 @@ func (q *Strand) help(w word) bool {
 // has left w, so the CAS fails if the life that was read is a later one.
 func (q *Strand) swing(w, link word) {
 	next := link.index()
-	q.open.cas(w, makeWord(q.p.acc.batches[next].state.load().gen(), next))
+	q.open.cas(w, makeWord(q.acc.batches[next].state.load().gen(), next))
 }
 
 // encodeFirst writes the record that opened b.
@@ -185,7 +185,7 @@ func (q *Strand) encodeFirst(b *Batch, r *Record, size int) {
 	} else {
 		q.encodeChain(b, r, body)
 	}
-	if q.p.acc.keepsCompletion(r) {
+	if q.acc.keepsCompletion(r) {
 		b.done.set(0, r.Done)
 	}
 }
@@ -193,7 +193,7 @@ func (q *Strand) encodeFirst(b *Batch, r *Record, size int) {
 // opened tells the sender and the timer about a new batch b, whose state after
 // the first commit is s.
 func (q *Strand) opened(b *Batch, s state) {
-	a := q.p.acc
+	a := q.acc
 	if a.cfg.Awake != nil {
 		a.cfg.Awake()
 	}

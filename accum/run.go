@@ -32,7 +32,7 @@ type runPlan struct {
 // tryRun is one attempt of AppendRun at the batch that w names. again: the
 // batch has changed meanwhile.
 func (q *Strand) tryRun(w word, rs []Record) (n int, again bool) {
-	a := q.p.acc
+	a := q.acc
 	b := &a.batches[w.index()]
 	s := b.state.load()
 	if s.gen() != w.gen() {
@@ -77,7 +77,7 @@ func (q *Strand) tryRun(w word, rs []Record) (n int, again bool) {
 
 // plan sees how many of rs fit behind s.
 func (q *Strand) plan(plan *runPlan, b *Batch, s state, rs []Record) {
-	a := q.p.acc
+	a := q.acc
 	limit, base, now := int(q.p.limit.Load()), b.baseTs.Load(), int64(-1)
 	for i := range rs[:min(len(rs), MaxRun)] {
 		ts := rs[i].TimestampMs

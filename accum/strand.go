@@ -17,9 +17,11 @@ import "sync/atomic"
 // their order in the log; those of two strands have none between them, as the
 // sender takes whichever is ready.
 type Strand struct {
-	p *Partition // immutable
+	// Immutable.
+	p   *Partition
+	acc *Accumulator
 
-	_ [56]byte
+	_ [48]byte
 	// open names the batch that is appended to: none, a batch in one of its
 	// lives, or closed for ever. Moved by CAS only: from none to a new batch
 	// (opener), from a batch to its successor (anyone who meets it, after
@@ -57,7 +59,7 @@ func (p *Partition) NewStrand() *Strand {
 		p.strands.idle = p.strands.idle[:n-1]
 		return q
 	}
-	q := &Strand{p: p}
+	q := &Strand{p: p, acc: a}
 	if a.closed.Load() {
 		q.open.store(closedIndex)
 	}
@@ -101,8 +103,8 @@ func (q *Strand) sealOpen() {
 	if w.empty() || w.closed() {
 		return
 	}
-	b := &q.p.acc.batches[w.index()]
-	if s, won := b.seal(w.gen(), q.p.acc.cfg.Clock.Now()); won && s.complete() {
+	b := &q.acc.batches[w.index()]
+	if s, won := b.seal(w.gen(), q.acc.cfg.Clock.Now()); won && s.complete() {
 		q.p.handOverLater(b, w.gen())
 	}
 }

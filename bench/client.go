@@ -27,9 +27,11 @@ type Counter interface {
 }
 
 // PerSender is a client that has a handle of its own for each sender; Client may
-// implement it. A handle is used by one goroutine, and is not closed.
+// implement it. It is asked for in a closed loop with several senders: goroutines
+// that live long and are always busy. A handle is used by one goroutine, and is
+// not closed. nil: use the client.
 type PerSender interface {
-	Sender() Handle
+	Sender(senders, partitions int) Handle
 }
 
 // Handle is the one thing that a sender asks of a client.

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 
@@ -51,7 +52,7 @@ func (s *Settings) kringProperties() map[string]string {
 	return props
 }
 
-// writers is the property that gives every sender a Writer.
+// writers is the property that keeps senders from having a Writer each: "false".
 const writers = "kring.writers"
 
 // kringClient drives one producer. Its topic handle skips the lookup of the
@@ -83,10 +84,11 @@ func newKring(s Settings, done Done) (Client, error) {
 		topic:    p.Topic(s.Topic),
 		callback: func(d kring.Delivery) { done(d.Tag, d.Partition, d.Offset, d.Err) },
 	}
-	if s.Props[writers] == "true" {
-		return kringWriters{c}, nil
+	if s.Props[writers] == "false" {
+		return c, nil
 	}
-	return c, nil
+	batch, memory := cmp.Or(int64(s.BatchSize), 16<<10), cmp.Or(s.BufferBytes, 32<<20)
+	return kringWriters{c, memory / batch}, nil
 }
 
 func (c *kringClient) Produce(ctx context.Context, r *Record) error {
@@ -101,11 +103,22 @@ func kringRecord(r *Record) kring.Record {
 	return record
 }
 
-// kringWriters is a client with a Writer for each sender.
-type kringWriters struct{ *kringClient }
+// kringWriters is a client with a Writer for each sender, as a program whose
+// goroutines are always busy would have it.
+type kringWriters struct {
+	*kringClient
+	batches int64 // that memory is there for
+}
 
-// Sender implements PerSender.
-func (c kringWriters) Sender() Handle { return kringWriter{c.topic.NewWriter(), c.callback} }
+// Sender implements PerSender. Every Writer has a batch of its own open for each
+// partition; if these took more than a quarter of the memory they would be no
+// help.
+func (c kringWriters) Sender(senders, partitions int) Handle {
+	if int64(senders)*int64(partitions) > c.batches/4 {
+		return nil
+	}
+	return kringWriter{c.topic.NewWriter(), c.callback}
+}
 
 type kringWriter struct {
 	w        *kring.Writer

@@ -46,6 +46,7 @@ type run struct {
 	rec     *recorder
 	pool    *pool
 	client  Client
+	handles bool // each sender has its own
 	senders []*sender
 	signal  signals
 	pacer   string
@@ -153,8 +154,10 @@ func (r *run) drive(ctx context.Context) error {
 	c := r.cfg
 	for _, s := range r.senders {
 		s.client = r.client
-		if per, ok := r.client.(PerSender); ok {
-			s.client = per.Sender()
+		if per, ok := r.client.(PerSender); ok && c.Mode != ModeOpen && c.Senders > 1 {
+			if h := per.Sender(c.Senders, c.Partitions); h != nil {
+				s.client, r.handles = h, true
+			}
 		}
 	}
 	produceCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))

@@ -50,6 +50,9 @@ func (r *run) result(started time.Time) *Result {
 		Wake:     r.latency(1, func(sh *shard) *hist { return sh.wake }),
 	}
 	r.judge(res)
+	if r.handles {
+		res.Client.Props["handles"] = "one per sender"
+	}
 	return res
 }
 

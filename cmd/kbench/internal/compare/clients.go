@@ -48,7 +48,7 @@ func knownClients() []known {
 		{name: "kring"},
 		{name: "kring-inline", props: map[string]string{"kring.delivery.inline": "true"}},
 		{name: "kring-fixed", props: map[string]string{"kring.adaptive.depth": "false"}},
-		{name: "kring-writers", props: map[string]string{"kring.writers": "true"}},
+		{name: "kring-topic", props: map[string]string{"kring.writers": "false"}},
 		{name: "franz-go", program: "franzgo"},
 		{name: "franz-go-plain", program: "franzgo", props: map[string]string{"franz-go.plain": "true"}},
 		{name: "sarama", program: "sarama"},
