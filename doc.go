@@ -87,6 +87,8 @@
 //	Compression                by the goroutine that fills a batch
 //	Warmup                     ready before the first record
 //	Explain, Latencies, Stats  why, where the time goes, how many
+//	NewWriter, Reserve         for goroutines that are always busy
+//	TopicSettings              linger, size, compression, memory and class of one topic
 //	Hooks                      connections, requests and batches, one by one
 //	Reconfigure                linger, batch size and compression of a running producer
 //	Drain                      what was not delivered, handed back
@@ -109,7 +111,8 @@
 //
 // # Who may call what
 //
-// All methods of Producer and Topic may be called from any goroutine. Options
+// All methods of Producer and Topic may be called from any goroutine; a Writer and
+// its Reservation belong to one. Options
 // are for New, a few for Reconfigure, and may be reused. A Record is only read. After Close, nothing is
 // accepted any more, no goroutine runs, and no connection is open.
 package kring
