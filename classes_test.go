@@ -54,6 +54,8 @@ func TestTopicBulk(t *testing.T) {
 	if err := p.Flush(patient(t)); err != nil {
 		t.Fatal(err)
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	if len(requests) < 3 || requests[0] != "bulk" || requests[1] != "other" {
 		t.Fatalf("requests of %v, want bulk, other, …", requests)
 	}

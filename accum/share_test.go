@@ -238,6 +238,7 @@ func TestShareStress(t *testing.T) {
 			go func() { wg.Wait(); sealAll(parts) }()
 			s.run(writers * per)
 			wg.Wait()
+			s.discard(parts)
 			awaitHome(t, a, &completed, writers*per)
 			for _, share := range []*Share{broker, parts[0].topic.share} {
 				if used, _ := share.Used(); used != 0 {
