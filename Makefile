@@ -10,7 +10,8 @@ TOOLS       := bin/tools
 # Systems that compile in every check, besides the one it runs on.
 PLATFORMS   ?= darwin/amd64 darwin/arm64 windows/amd64 linux/arm64 linux/386
 LOCKFREE    := ./ring ./slab ./accum ./netio .
-TESTFLAGS   ?=
+# What runs in parallel here mostly waits.
+TESTFLAGS   ?= -parallel 6
 STRESS      ?= Stress|Chaos|Model|Linear|Pause|Progress|Lost|HandOver|EndsOnce|CancelAgainst|CloseAgainst
 STRESSCOUNT ?= 3
 FUZZTIME    ?= 20s

@@ -18,8 +18,15 @@ import (
 // and checks the contract.
 func netCase(t *testing.T, plan func(n int) fault, records int, plain bool, opts ...kring.Option) (*kring.Producer, *broker.Broker) {
 	t.Helper()
-	const partitions = 2
-	b := caseBroker(t, broker.Config{Partitions: partitions})
+	b := caseBroker(t, broker.Config{Partitions: netPartitions})
+	return netCaseOn(t, b, plan, records, plain, opts...), b
+}
+
+const netPartitions = 2
+
+func netCaseOn(t *testing.T, b *broker.Broker, plan func(n int) fault, records int, plain bool, opts ...kring.Option) *kring.Producer {
+	t.Helper()
+	const partitions = netPartitions
 	x := newProxy(t, plan)
 	opts = append([]kring.Option{
 		x.dialer(), kring.BatchSize(300), kring.RetryBackoff(time.Millisecond, time.Millisecond),
@@ -42,13 +49,14 @@ func netCase(t *testing.T, plan func(n int) fault, records int, plain bool, opts
 	if acked, failed := l.check(b, "t", partitions, plain); acked != records {
 		t.Errorf("%d acked, %d failed, want all %d acked; %+v", acked, failed, records, p.Stats())
 	}
-	return p, b
+	return p
 }
 
 // TestEveryByte is D1, D2 and D3: the connection ends after k bytes, for every
 // k, on the way to the broker or on the way back. Connection k ends at byte k,
 // so a record that can not get through tries one byte more each time.
 func TestEveryByte(t *testing.T) {
+	noLeaks(t)
 	step := 1
 	if testing.Short() {
 		step = 7
@@ -65,7 +73,9 @@ func TestEveryByte(t *testing.T) {
 	} {
 		for _, plain := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/plain=%t", c.name, plain), func(t *testing.T) {
-				p, b := netCase(t, func(n int) fault { return c.fault((n - 1) * step) }, 6, plain)
+				t.Parallel()
+				b := besideBroker(t, broker.Config{Partitions: netPartitions})
+				p := netCaseOn(t, b, func(n int) fault { return c.fault((n - 1) * step) }, 6, plain)
 				t.Logf("%d disconnects, %d duplicates recognised", p.Stats().Disconnects, b.Stats().DuplicateBatches)
 				if p.Stats().Disconnects < uint64(60/step) {
 					t.Errorf("%d disconnects: the proxy did nothing", p.Stats().Disconnects)

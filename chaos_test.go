@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/kring-go/kring"
 	"github.com/kring-go/kring/bench/broker"
 	"github.com/kring-go/kring/internal/expand"
@@ -77,7 +75,7 @@ func (c *chaos) hook(info *broker.ProduceInfo) broker.Action {
 // to answer, lie, hang up and hand partitions over, for idempotent and plain
 // producers.
 func TestChaos(t *testing.T) {
-	defer goleak.VerifyNone(t)
+	noLeaks(t)
 	seed := *chaosSeed
 	if seed == 0 {
 		seed = rand.Uint64()
@@ -89,11 +87,13 @@ func TestChaos(t *testing.T) {
 	for i := range rounds {
 		for _, plain := range []bool{false, true} {
 			s := seed + uint64(i)
-			t.Run(fmt.Sprintf("seed=%d/plain=%t", s, plain), func(t *testing.T) { runChaos(t, s, plain) })
-			if t.Failed() {
-				t.Logf("again: go test -run TestChaos -seed %d", s)
-				return
-			}
+			t.Run(fmt.Sprintf("seed=%d/plain=%t", s, plain), func(t *testing.T) {
+				t.Parallel()
+				runChaos(t, s, plain)
+				if t.Failed() {
+					t.Logf("again: go test -run TestChaos -seed %d", s)
+				}
+			})
 		}
 	}
 }

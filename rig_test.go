@@ -36,6 +36,13 @@ func noLeaks(t *testing.T) {
 func caseBroker(t *testing.T, cfg broker.Config) *broker.Broker {
 	t.Helper()
 	noLeaks(t)
+	return besideBroker(t, cfg)
+}
+
+// besideBroker is caseBroker for tests that run beside one another: their
+// parent looks for what they leave behind.
+func besideBroker(t *testing.T, cfg broker.Config) *broker.Broker {
+	t.Helper()
 	cfg.Verify = broker.VerifyFull
 	b, err := broker.Start(cfg)
 	if err != nil {
