@@ -176,6 +176,16 @@ func (p *Producer) Produce(ctx context.Context, r Record, cb Callback) error {
 	return err
 }
 
+// ProduceRecord is Produce without a copy of the Record, for loops in which every
+// nanosecond counts: a Record has 128 bytes, and to copy what has just been
+// written costs a tenth of all that a small record costs (ADR 0014). *r is only
+// read, and only until ProduceRecord returns; use it again for the next one.
+func (p *Producer) ProduceRecord(ctx context.Context, r *Record, cb Callback) error {
+	t := p.topic(r.Topic)
+	_, _, err := t.produce(ctx, r, cb, call{wait: true})
+	return err
+}
+
 // TryProduce is Produce that never waits. ErrBufferFull: no memory is free, or
 // others wait for it already. ErrMetadataPending: the topic is not known yet;
 // a request for it is under way. Nothing was accepted in both cases.

@@ -81,6 +81,12 @@ func (t *Topic) Produce(ctx context.Context, r Record, cb Callback) error {
 	return err
 }
 
+// ProduceRecord is Producer.ProduceRecord for this topic; r.Topic is ignored.
+func (t *Topic) ProduceRecord(ctx context.Context, r *Record, cb Callback) error {
+	_, _, err := t.produce(ctx, r, cb, call{wait: true})
+	return err
+}
+
 // TryProduce is Producer.TryProduce for this topic; r.Topic is ignored.
 func (t *Topic) TryProduce(r Record, cb Callback) error {
 	_, _, err := t.produce(context.Background(), &r, cb, call{})
@@ -98,7 +104,7 @@ func (t *Topic) ProduceSync(ctx context.Context, r Record) (Delivery, error) {
 	if err != nil {
 		return Delivery{}, err
 	}
-	q.Seal(ticket)
+	q.EndLinger(ticket)
 	select {
 	case d := <-done:
 		return d, d.Err

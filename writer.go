@@ -55,10 +55,15 @@ func (w *Writer) usable() error {
 // Produce is Topic.Produce. After Close it returns ErrWriterClosed, and while a
 // Reservation is open ErrReservation.
 func (w *Writer) Produce(ctx context.Context, r Record, cb Callback) error {
+	return w.ProduceRecord(ctx, &r, cb)
+}
+
+// ProduceRecord is Topic.ProduceRecord, and fails as Produce does.
+func (w *Writer) ProduceRecord(ctx context.Context, r *Record, cb Callback) error {
 	if err := w.usable(); err != nil {
 		return err
 	}
-	_, _, err := w.t.produce(ctx, &r, cb, call{wait: true, from: w})
+	_, _, err := w.t.produce(ctx, r, cb, call{wait: true, from: w})
 	return err
 }
 

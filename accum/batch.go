@@ -49,6 +49,9 @@ type Batch struct {
 	strand  *Strand
 	shares  [2]*Share // that its memory counts in
 
+	// hurried is gen+1 of the life that does not linger. A word of an earlier
+	// life means nothing, so nobody resets it.
+	hurried    atomic.Uint32
 	sealedAt   atomic.Int64 // see sealing
 	finishedAt int64        // of the sender until Finish, then the lane's
 	epoch      uint64       // flush epoch in which the batch was opened

@@ -83,7 +83,7 @@
 //
 // # Who may call what
 //
-//	Append, AppendOpen, Seal, SealOpen, MarkReady, Flush   anybody
+//	Append, AppendOpen, EndLinger, Seal, SealOpen, MarkReady, Flush   anybody
 //	Refuse, CloseEmpty                                      Close
 //	Reserve, Commit, Abort                                  the writer of a NewStrand
 //	Next, Take, Requeue, Drop, Split, Expired, Unmark, …    the role's holder

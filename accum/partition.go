@@ -71,7 +71,17 @@ func (p *Partition) SealOpen() {
 // Ticket names the batch that took a record.
 type Ticket uint64
 
-// Seal ends the linger of the batch that t names, if it still has any.
+// EndLinger makes the batch that t names due. Unlike Seal it leaves it open: until
+// the sender has room for it others may join.
+func (p *Partition) EndLinger(t Ticket) {
+	b, gen := &p.acc.batches[word(t).index()], word(t).gen()
+	b.hurried.Store(gen + 1)
+	if s := b.state.load(); s.gen() == gen && !s.sealed() {
+		p.MarkReady()
+	}
+}
+
+// Seal closes the batch that t names, if nobody has.
 func (p *Partition) Seal(t Ticket) {
 	b := &p.acc.batches[word(t).index()]
 	if s, won := b.seal(word(t).gen(), p.acc.cfg.Clock.Now()); won && s.complete() {

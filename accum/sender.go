@@ -148,7 +148,7 @@ func (p *Partition) Head() (b *Batch) {
 func (p *Partition) due(b *Batch, now int64) bool {
 	a := p.acc
 	linger := int64(p.Linger())
-	return linger == 0 || now-b.created.Load() >= linger || a.pressure.Load() || a.closed.Load() || p.pressed()
+	return linger == 0 || now-b.created.Load() >= linger || b.hurried.Load() == b.state.load().gen()+1 || a.pressure.Load() || a.closed.Load() || p.pressed()
 }
 
 // Take moves b, which Next returned, from the queue into flight and assigns

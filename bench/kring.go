@@ -92,15 +92,16 @@ func newKring(s Settings, done Done) (Client, error) {
 }
 
 func (c *kringClient) Produce(ctx context.Context, r *Record) error {
-	return c.topic.Produce(ctx, kringRecord(r), c.callback)
+	var record kring.Record
+	fillKring(&record, r)
+	return c.topic.ProduceRecord(ctx, &record, c.callback)
 }
 
-func kringRecord(r *Record) kring.Record {
-	record := kring.Record{Key: r.Key, Value: r.Value, Tag: r.Tag}
+func fillKring(record *kring.Record, r *Record) {
+	record.Key, record.Value, record.Tag = r.Key, r.Value, r.Tag
 	if r.Partition >= 0 {
 		record.Partition = kring.On(r.Partition)
 	}
-	return record
 }
 
 // kringWriters is a client with a Writer for each sender, as a program whose
@@ -126,7 +127,9 @@ type kringWriter struct {
 }
 
 func (h kringWriter) Produce(ctx context.Context, r *Record) error {
-	return h.w.Produce(ctx, kringRecord(r), h.callback)
+	var record kring.Record
+	fillKring(&record, r)
+	return h.w.ProduceRecord(ctx, &record, h.callback)
 }
 
 func (c *kringClient) Flush(ctx context.Context) error { return c.producer.Flush(ctx) }

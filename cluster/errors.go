@@ -20,6 +20,7 @@ var ErrNoProducerID = errors.New("the broker does not support InitProducerId, wh
 
 // Kafka error codes that this package acts upon. The root has the full table.
 const (
+	codeUnknownServer        = -1
 	codeNone                 = 0
 	codeRequestTimedOut      = 7
 	codeNetworkException     = 13

@@ -73,6 +73,8 @@ func worthRetrying(err error) bool {
 		case codeCoordinatorLoading, codeCoordinatorMissing, codeNotCoordinator, codeConcurrentTxns,
 			codeRequestTimedOut, codeNetworkException, codeNotController, codeThrottlingQuota:
 			return true
+		case codeUnknownServer: // Kafka 3.0 says so while it has no controller
+			return true
 		}
 		return false
 	}

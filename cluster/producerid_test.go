@@ -59,7 +59,7 @@ func TestInitProducerIDAnswers(t *testing.T) {
 		{name: "no coordinator yet", lie: ids(7, 1, 15, 16, 51, 7, 13, 41, 89), asked: 8},
 		{name: "not authorized", lie: ids(7, 1, 31), asked: 1, code: 31, err: "not authorized"},
 		{name: "fenced", lie: ids(7, 1, 90), asked: 1, code: 90, err: "code 90"},
-		{name: "unknown server error", lie: ids(7, 1, -1), asked: 1, code: -1, err: "code -1"},
+		{name: "unknown server error", lie: ids(7, 1, -1, -1), asked: 3},
 		{name: "fatal after loading", lie: ids(7, 1, 14, 35), asked: 2, code: 35, err: "unsupported version"},
 		{name: "id -1", lie: ids(-1, 0), asked: 1, err: "producer id -1"},
 		{name: "lowest id", lie: ids(math.MinInt64, 0), asked: 1, err: "producer id -9"},

@@ -397,7 +397,7 @@ func (r *txnRig) killUnderLoad(t *testing.T) {
 	var aborted, unclear atomic.Int32
 	var wg sync.WaitGroup
 	for i := range producers {
-		p := r.producer(t, fmt.Sprint(i))
+		p := r.producer(t, fmt.Sprint(i), kring.ConnectionsPerBroker(1+i))
 		wg.Go(func() {
 			for n := 0; ; n++ {
 				select {
