@@ -139,6 +139,7 @@ func (b *broker) enqueue(q *partition) {
 func (b *broker) kick() {
 	if b.role.Enter() {
 		b.drive(turnsPerCaller)
+		b.p.afterTurn()
 	}
 }
 

@@ -17,14 +17,15 @@ import (
 // of goroutines; make one per application, not one per request. It must be
 // closed.
 type Producer struct {
-	cfg     config
-	log     *slog.Logger
-	clock   *accum.Clock
-	acc     *accum.Accumulator
-	lanes   lanes
-	visits  visits
-	lingers *accum.Lingers
-	client  *cluster.Client
+	cfg      config
+	log      *slog.Logger
+	clock    *accum.Clock
+	acc      *accum.Accumulator
+	lanes    lanes
+	courtesy courtesy
+	visits   visits
+	lingers  *accum.Lingers
+	client   *cluster.Client
 
 	interceptors *interceptors // nil: none
 	hooks        *hooks        // nil: none

@@ -49,6 +49,9 @@ type Lane struct {
 	busy   atomic.Bool   // callbacks are running
 	stop   atomic.Bool
 	owner  atomic.Uint64 // of the goroutine that runs callbacks while busy
+	// asked counts the tokens that were sent and those that were taken: it is
+	// odd while Run's goroutine is to run, and does not yet.
+	asked atomic.Uint64
 
 	inline  bool // call back inside push; immutable
 	all     Callback
@@ -87,9 +90,26 @@ func (l *Lane) push(b *Batch) {
 // sees P's batch.
 func (l *Lane) notify() {
 	if l.Claim() {
-		l.token <- struct{}{} // L7; never blocks: there is one owner, so one token
+		l.hand()
 	}
 }
+
+// hand makes Run's goroutine the owner (L7). It never blocks: there is one owner,
+// so one token.
+func (l *Lane) hand() {
+	l.asked.Add(1)
+	l.token <- struct{}{}
+}
+
+// take waits until Run's goroutine is the owner.
+func (l *Lane) take() {
+	<-l.token
+	l.asked.Add(1)
+}
+
+// Asked is odd while Run's goroutine was told to run and does not yet. It is
+// another number each time.
+func (l *Lane) Asked() uint64 { return l.asked.Load() }
 
 // Claim makes the caller the owner of the lane if nobody is (L6). The owner
 // calls Visit or Release.
@@ -100,7 +120,7 @@ func (l *Lane) Claim() bool {
 // Release lets go of a claimed lane; what is in it becomes Run's.
 func (l *Lane) Release() {
 	if !l.letGo() {
-		l.token <- struct{}{}
+		l.hand()
 	}
 }
 
@@ -164,7 +184,7 @@ func (l *Lane) Run(id uint64) {
 			return
 		}
 		if l.letGo() {
-			<-l.token
+			l.take()
 			l.owner.Store(id)
 		}
 	}
@@ -183,7 +203,7 @@ func (l *Lane) Visit(id uint64) {
 	returned := false
 	defer func() {
 		if !returned {
-			l.token <- struct{}{}
+			l.hand()
 		}
 	}()
 	l.owner.Store(id)
