@@ -146,6 +146,11 @@ func (r *Recorder) TryProduce(rec kring.Record, cb kring.Callback) error {
 	return err
 }
 
+// ProduceRecord is that of kring.Producer.
+func (r *Recorder) ProduceRecord(ctx context.Context, rec *kring.Record, cb kring.Callback) error {
+	return r.Produce(ctx, *rec, cb)
+}
+
 // ProduceSync is that of kring.Producer.
 func (r *Recorder) ProduceSync(ctx context.Context, rec kring.Record) (kring.Delivery, error) {
 	if r.inCallback() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime"
 	"strings"
 	"sync"
@@ -345,5 +346,33 @@ func TestRecorderEnd(t *testing.T) {
 	}
 	if len(tb.failures) != 0 {
 		t.Errorf("the end of the test failed: %q", tb.failures)
+	}
+}
+
+// TestRecorderProduceRecord: one Record for many records, which is only read.
+func TestRecorderProduceRecord(t *testing.T) {
+	noLeaks(t)
+	r := kringtest.NewRecorder(t)
+	record := kring.Record{Topic: "orders", Value: []byte("0")}
+	for i := range 3 {
+		record.Value[0] = byte('0' + i)
+		before := record
+		if err := r.ProduceRecord(soon(t), &record, nil); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(record, before) {
+			t.Errorf("%+v became %+v", before, record)
+		}
+	}
+	if err := r.Flush(soon(t)); err != nil {
+		t.Fatal(err)
+	}
+	for i, got := range r.Records() {
+		if string(got.Value) != string(byte('0'+i)) {
+			t.Errorf("record %d: %q", i, got.Value)
+		}
+	}
+	if n := len(r.Records()); n != 3 {
+		t.Errorf("%d records, want 3", n)
 	}
 }
