@@ -76,6 +76,10 @@ func TestTransactionsEndure(t *testing.T) {
 		t.Error(err)
 	}
 	e.readAgain(t)
+	if t.Failed() {
+		folder, err := c.rig.Keep(e.topic, e.topic, "__transaction_state")
+		t.Logf("the logs are kept in %s (%v)", folder, err)
+	}
 }
 
 func endureDice(t *testing.T) *rand.Rand {
