@@ -26,7 +26,6 @@ const netPartitions = 2
 
 func netCaseOn(t *testing.T, b *broker.Broker, plan func(n int) fault, records int, plain bool, opts ...kring.Option) *kring.Producer {
 	t.Helper()
-	const partitions = netPartitions
 	x := newProxy(t, plan)
 	opts = append([]kring.Option{
 		x.dialer(), kring.BatchSize(300), kring.RetryBackoff(time.Millisecond, time.Millisecond),
@@ -39,14 +38,14 @@ func netCaseOn(t *testing.T, b *broker.Broker, plan func(n int) fault, records i
 	l := newLedger(t)
 	ctx := patient(t)
 	for i := range uint32(records) {
-		k, part := ledgerKey{1, i}, int32(i%partitions)
+		k, part := ledgerKey{1, i}, int32(i%netPartitions)
 		err := p.Produce(ctx, kring.Record{Topic: "t", Partition: kring.On(part), Value: l.value(1, i, part, 100)}, l.accept(k, part))
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	closeEmpty(t, p)
-	if acked, failed := l.check(b, "t", partitions, plain); acked != records {
+	if acked, failed := l.check(b, "t", netPartitions, plain); acked != records {
 		t.Errorf("%d acked, %d failed, want all %d acked; %+v", acked, failed, records, p.Stats())
 	}
 	return p

@@ -172,9 +172,7 @@ func (p *Producer) callbackPanicked(topic string, partition int32, value any) {
 // ends. Records of one goroutine to one partition are stored in the order in
 // which Produce returned. The record's slices may be reused at once.
 func (p *Producer) Produce(ctx context.Context, r Record, cb Callback) error {
-	t := p.topic(r.Topic)
-	_, _, err := t.produce(ctx, &r, cb, call{wait: true})
-	return err
+	return p.topic(r.Topic).ProduceRecord(ctx, &r, cb)
 }
 
 // ProduceRecord is Produce without a copy of the Record, for loops in which every
@@ -182,9 +180,7 @@ func (p *Producer) Produce(ctx context.Context, r Record, cb Callback) error {
 // written costs a tenth of all that a small record costs (ADR 0014). *r is only
 // read, and only until ProduceRecord returns; use it again for the next one.
 func (p *Producer) ProduceRecord(ctx context.Context, r *Record, cb Callback) error {
-	t := p.topic(r.Topic)
-	_, _, err := t.produce(ctx, r, cb, call{wait: true})
-	return err
+	return p.topic(r.Topic).ProduceRecord(ctx, r, cb)
 }
 
 // TryProduce is Produce that never waits. ErrBufferFull: no memory is free, or

@@ -77,8 +77,7 @@ func (t *Topic) Name() string { return t.name }
 
 // Produce is Producer.Produce for this topic; r.Topic is ignored.
 func (t *Topic) Produce(ctx context.Context, r Record, cb Callback) error {
-	_, _, err := t.produce(ctx, &r, cb, call{wait: true})
-	return err
+	return t.ProduceRecord(ctx, &r, cb)
 }
 
 // ProduceRecord is Producer.ProduceRecord for this topic; r.Topic is ignored.

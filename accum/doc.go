@@ -83,7 +83,8 @@
 //
 // # Who may call what
 //
-//	Append, AppendOpen, EndLinger, Seal, SealOpen, MarkReady, Flush   anybody
+//	Append, AppendOpen, Seal, SealOpen, EndLinger,
+//	MarkReady, Flush                                        anybody
 //	Refuse, CloseEmpty                                      Close
 //	Reserve, Commit, Abort                                  the writer of a NewStrand
 //	Next, Take, Requeue, Drop, Split, Expired, Unmark, …    the role's holder
