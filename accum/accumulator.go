@@ -140,3 +140,6 @@ func (a *Accumulator) Publish(p *Partition) {
 	all := append(*a.partitions.Load(), p)
 	a.partitions.Store(&all)
 }
+
+// batch is the batch with an index, as words have it.
+func (a *Accumulator) batch(i uint32) *Batch { return &a.batches[i] }

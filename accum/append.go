@@ -88,7 +88,7 @@ const (
 // tryAppend appends r to the batch that w names.
 func (q *Strand) tryAppend(w word, r *Record) appendOutcome {
 	p, a := q.p, q.acc
-	b := &a.batches[w.index()]
+	b := a.batch(w.index())
 	for {
 		s := b.state.load()
 		if s.gen() != w.gen() {

@@ -10,7 +10,7 @@ func (p *Partition) Debug() string {
 	if w := p.open.load(); w.closed() {
 		open = "closed"
 	} else if !w.empty() {
-		st := p.acc.batches[w.index()].state.load()
+		st := p.acc.batch(w.index()).state.load()
 		open = fmt.Sprintf("batch %d (%d records, %d writers, sealed %t)", w.index(), st.count(), st.writers(), st.sealed())
 	}
 	own, working := p.ownStrands(), 0

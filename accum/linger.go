@@ -102,7 +102,7 @@ func (l *Lingers) due(q *Strand) (int64, bool) {
 	if w.empty() || w.closed() {
 		return 0, false
 	}
-	b := &l.acc.batches[w.index()]
+	b := l.acc.batch(w.index())
 	created := b.created.Load()
 	if b.state.load().gen() != w.gen() {
 		return 0, false // it left meanwhile; its successor's opener comes here

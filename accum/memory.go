@@ -33,7 +33,7 @@ func (a *Accumulator) slots(size int) int {
 }
 
 func (a *Accumulator) single(i uint32) *Batch {
-	b := &a.batches[i]
+	b := a.batch(i)
 	if b.chain != nil {
 		b.chain = nil
 	}
@@ -47,7 +47,7 @@ func (a *Accumulator) acquireChain(ctx context.Context, slots int, wait time.Dur
 			return nil, err
 		}
 	}
-	b := &a.batches[dst[0]]
+	b := a.batch(dst[0])
 	b.chain = dst[1:]
 	return b, nil
 }

@@ -74,7 +74,7 @@ type Ticket uint64
 // EndLinger makes the batch that t names due. Unlike Seal it leaves it open: until
 // the sender has room for it others may join.
 func (p *Partition) EndLinger(t Ticket) {
-	b, gen := &p.acc.batches[word(t).index()], word(t).gen()
+	b, gen := p.acc.batch(word(t).index()), word(t).gen()
 	b.hurried.Store(gen + 1)
 	if s := b.state.load(); s.gen() == gen && !s.sealed() {
 		p.MarkReady()
@@ -83,7 +83,7 @@ func (p *Partition) EndLinger(t Ticket) {
 
 // Seal closes the batch that t names, if nobody has.
 func (p *Partition) Seal(t Ticket) {
-	b := &p.acc.batches[word(t).index()]
+	b := p.acc.batch(word(t).index())
 	if s, won := b.seal(word(t).gen(), p.acc.cfg.Clock.Now()); won && s.complete() {
 		p.handOver(b, s.gen())
 	}

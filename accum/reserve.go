@@ -88,7 +88,7 @@ func (q *Strand) ReserveOpen(r *Record, size int, into *Reserved) (ok, full bool
 // sealed.
 func (q *Strand) tryReserve(w word, r *Record, size int, into *Reserved) appendOutcome {
 	a := q.acc
-	b := &a.batches[w.index()]
+	b := a.batch(w.index())
 	for {
 		s := b.state.load()
 		if s.gen() != w.gen() {

@@ -142,7 +142,7 @@ func (q *Strand) install(w, self word) bool {
 		q.first.store(self)
 		return true
 	}
-	b := &q.acc.batches[w.index()]
+	b := q.acc.batch(w.index())
 	if !b.link.cas(emptyLink(w.gen()), makeWord(w.gen(), self.index())) {
 		return false
 	}
@@ -153,7 +153,7 @@ func (q *Strand) install(w, self word) bool {
 // help moves the open word away from the sealed batch that w names if its link
 // says where to. False: the batch has no successor yet.
 func (q *Strand) help(w word) bool {
-	b := &q.acc.batches[w.index()]
+	b := q.acc.batch(w.index())
 	l := b.link.load()
 	if l.gen() != w.gen() {
 		return true // w is stale: b has begun another life
@@ -174,7 +174,7 @@ func (q *Strand) help(w word) bool {
 // has left w, so the CAS fails if the life that was read is a later one.
 func (q *Strand) swing(w, link word) {
 	next := link.index()
-	q.open.cas(w, makeWord(q.acc.batches[next].state.load().gen(), next))
+	q.open.cas(w, makeWord(q.acc.batch(next).state.load().gen(), next))
 }
 
 // encodeFirst writes the record that opened b.

@@ -33,7 +33,7 @@ type runPlan struct {
 // batch has changed meanwhile.
 func (q *Strand) tryRun(w word, rs []Record) (n int, again bool) {
 	a := q.acc
-	b := &a.batches[w.index()]
+	b := a.batch(w.index())
 	s := b.state.load()
 	if s.gen() != w.gen() {
 		return 0, true

@@ -103,7 +103,7 @@ func (q *Strand) sealOpen() {
 	if w.empty() || w.closed() {
 		return
 	}
-	b := &q.acc.batches[w.index()]
+	b := q.acc.batch(w.index())
 	if s, won := b.seal(w.gen(), q.acc.cfg.Clock.Now()); won && s.complete() {
 		q.p.handOverLater(b, w.gen())
 	}

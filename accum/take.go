@@ -13,7 +13,7 @@ func (q *Strand) oldest() *Batch {
 		q.first.store(noBatch)
 		q.head = w
 	}
-	return &q.acc.batches[q.head.index()]
+	return q.acc.batch(q.head.index())
 }
 
 // advance takes b, complete and at the head, out of the chain.
@@ -30,7 +30,7 @@ func (q *Strand) advance(b *Batch) {
 		return
 	}
 	next := b.link.load().index()
-	q.head = makeWord(q.acc.batches[next].state.load().gen(), next)
+	q.head = makeWord(q.acc.batch(next).state.load().gen(), next)
 	q.open.cas(w, q.head)
 }
 
@@ -42,7 +42,7 @@ func (q *Strand) backlog(limit int) (n int) {
 			return n + 1
 		}
 		next := l.index()
-		b = &q.acc.batches[next]
+		b = q.acc.batch(next)
 		w = makeWord(b.state.load().gen(), next)
 	}
 	return n
