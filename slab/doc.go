@@ -14,6 +14,11 @@
 // nothing, counted against the same memory. The slots of a chain need not be
 // neighbours.
 //
+// With CutInto, a slot that is home can be cut into small slots, for those who
+// need little while memory is scarce, and is joined again when all of these are
+// home and whole slots are short (small.go). A small slot has an index of its own
+// and is a slot in every other respect.
+//
 // # Ownership
 //
 // A slot has two sides. Try and Get hand it out with the record side held. Who
@@ -32,7 +37,8 @@
 //
 // Every method may be called by any goroutine. Only Get waits; it parks. The
 // mutex is taken by Get when it has to wait, by a release while somebody waits
-// (to hand the slot over), and by Close; never otherwise. Under it nothing
+// (to hand the slot over), by Try and Get when only small slots are left that
+// can be joined, and by Close; never otherwise. Under it nothing
 // blocks and nothing foreign is called.
 //
 // # Synchronization
@@ -41,6 +47,7 @@
 //	L2 CAS head (pop) ........ counts a tag, so that a stale walk can not
 //	                           succeed (ABA); observes L3, hence the bytes
 //	L3 CAS head (push) ....... gives the slot, and what was done to it, to L2
+//	C1 to C3 ................. count the small slots that are home, small.go
 //	S1 CAS word .............. one side goes, the other stays; observed by S2
 //	S2 CAS word .............. the last side goes, and the slot is linked:
 //	                           exactly one call succeeds

@@ -29,6 +29,7 @@ const (
 	beforePush                 // a slot is linked, and not yet on the list
 	afterPush                  // a slot is on the list, and nobody has looked for waiters
 	afterRegister              // a waiter is in the queue, and has not yet tried
+	beforeCut                  // a slot is off the list, and its small slots are not yet on theirs
 )
 
 // fill puts all the slots on the list, slot 0 on top, and starts at tag.

@@ -17,7 +17,8 @@ import (
 // and the socket side is not held: a request that is sent again waits until
 // the connection of the first one has let go.
 func (s *Slab) HoldSocket(i uint32) {
-	if !s.inRange(i) || !s.list.words[i].cas(recordSide, bothSides) {
+	l, at, ok := s.of(i)
+	if !ok || !l.words[at].cas(recordSide, bothSides) {
 		s.misuse("HoldSocket", i)
 	}
 }
@@ -37,12 +38,13 @@ func (s *Slab) ReleaseRecord(i uint32) {
 // Each step away from "held" is a CAS, so of two goroutines that let go of the
 // same side only one succeeds; the other finds that it is not held.
 func (s *Slab) release(method string, i uint32, side word) {
-	if !s.inRange(i) {
+	l, at, ok := s.of(i)
+	if !ok {
 		s.misuse(method, i)
 		return
 	}
 	for {
-		held := s.list.words[i].load()
+		held := l.words[at].load()
 		if invariant.Enabled {
 			s.list.at(beforeLetGo)
 		}
@@ -51,13 +53,13 @@ func (s *Slab) release(method string, i uint32, side word) {
 			s.misuse(method, i)
 			return
 		case held != side:
-			if s.list.words[i].cas(held, held&^side) { // S1
+			if l.words[at].cas(held, held&^side) { // S1
 				return
 			}
 		default:
-			h := s.list.head.load()
-			if s.list.words[i].cas(held, s.list.above(h)) { // S2
-				s.goHome(i, h)
+			h := l.head.load()
+			if l.words[at].cas(held, l.above(h)) { // S2
+				s.goHome(l, at, i, h)
 				return
 			}
 		}
@@ -65,35 +67,45 @@ func (s *Slab) release(method string, i uint32, side word) {
 }
 
 // goHome takes over slot i, which no side holds any more and which is linked
-// above h.
-func (s *Slab) goHome(i uint32, h head) {
+// above h: it is slot at of l.
+func (s *Slab) goHome(l *list, at, i uint32, h head) {
 	if invariant.Enabled {
 		s.poison(i)
 	}
-	s.list.pushLinked(i, h)
+	if l == &s.small.list {
+		s.small.comesHome(at)
+	}
+	l.pushLinked(at, h)
 	s.wakeWaiters()
 }
 
 // holdRecord marks slots as handed out. The caller has popped them.
 func (s *Slab) holdRecord(slots []uint32) {
 	for _, i := range slots {
-		before := s.list.words[i].swap(recordSide)
+		l, at, _ := s.of(i)
+		before := l.words[at].swap(recordSide)
 		if invariant.Enabled {
 			s.checkHome(i, before)
 		}
 	}
 }
 
-func (s *Slab) inRange(i uint32) bool {
-	return uint64(i) < uint64(len(s.list.words))
+// of is the list that slot i lies on while it is home, and its index there.
+func (s *Slab) of(i uint32) (l *list, at uint32, ok bool) {
+	slots := uint32(len(s.list.words))
+	if i < slots {
+		return &s.list, i, true
+	}
+	i -= slots
+	return &s.small.list, i, uint64(i) < uint64(len(s.small.list.words))
 }
 
 // misuse counts a call that broke the rules of doc.go.
 func (s *Slab) misuse(method string, i uint32) {
 	if invariant.Enabled {
 		held := "outside the slab"
-		if s.inRange(i) {
-			held = fmt.Sprintf("with sides %02b held", s.list.words[i].load()>>62)
+		if l, at, ok := s.of(i); ok {
+			held = fmt.Sprintf("with sides %02b held", l.words[at].load()>>62)
 		}
 		panic(fmt.Sprintf("slab: %s of slot %d, %s", method, i, held))
 	}

@@ -36,6 +36,8 @@ type Slab struct {
 
 	list list
 
+	small small
+
 	mu    sync.Mutex
 	queue queue   // guarded by mu
 	spare *waiter // guarded by mu; waiters to be used again
@@ -89,17 +91,28 @@ func (s *Slab) SlotSize() int { return s.slotSize }
 // has collected so far is not free.
 func (s *Slab) Free() int { return s.list.free() }
 
-// Leaked is the number of slots that are not home; after the last release it
-// has to be 0.
-func (s *Slab) Leaked() int { return s.Slots() - s.Free() }
+// FreeBytes is the memory that is home, small slots included.
+func (s *Slab) FreeBytes() int64 {
+	return int64(s.Free())*int64(s.slotSize) + int64(s.small.list.free())*int64(s.small.size)
+}
+
+// Leaked is the number of slots, small ones included, that are not home; after
+// the last release it has to be 0.
+func (s *Slab) Leaked() int {
+	cut := int(s.small.cut.Load())
+	return s.Slots() - s.Free() - cut + cut*s.small.per - s.small.list.free()
+}
 
 // Waiting is the number of calls of Get that wait.
 func (s *Slab) Waiting() int { return s.gate.load().waiting() }
 
 // Bytes are the bytes of slot i. They belong to the holders of its sides.
 func (s *Slab) Bytes(i uint32) []byte {
-	from := int(i) * s.slotSize
-	return s.arena[from : from+s.slotSize : from+s.slotSize]
+	from, size := int(i)*s.slotSize, s.slotSize
+	if slots := len(s.list.words); int(i) >= slots {
+		from, size = s.small.at(int(i)-slots, s.slotSize), s.small.size
+	}
+	return s.arena[from : from+size : from+size]
 }
 
 // Try fills dst with slots whose record side is held, all or none, and reports
@@ -110,8 +123,10 @@ func (s *Slab) Try(dst []uint32) bool {
 	if s.gate.load().waiting() != 0 {
 		return false
 	}
-	if s.list.take(dst, len(dst)) < len(dst) {
-		return false
+	for s.list.take(dst, len(dst)) < len(dst) {
+		if !s.join() {
+			return false
+		}
 	}
 	s.holdRecord(dst)
 	return true
@@ -138,7 +153,7 @@ func (s *Slab) Get(ctx context.Context, wait time.Duration, dst []uint32) error 
 	if wait <= 0 {
 		return ErrTimeout
 	}
-	return s.wait(ctx, wait, dst)
+	return s.wait(ctx, wait, dst, false)
 }
 
 // Close ends the waiting: every Get that waits, and every later one, returns

@@ -15,9 +15,10 @@ type waiter struct {
 	prev, next *waiter
 	queued     bool
 
-	want int
-	got  []uint32 // collected so far; only the waiter at the head has any
-	err  error    // why it was dismissed, if not with a grant
+	want  int
+	small bool     // want is 1, and a small slot
+	got   []uint32 // collected so far; only the waiter at the head has any
+	err   error    // why it was dismissed, if not with a grant
 
 	ready chan struct{} // holds one token once the waiter has left the queue by another's hand
 	timer *time.Timer   // stopped while the waiter is spare
@@ -51,13 +52,14 @@ func (q *queue) remove(w *waiter) {
 }
 
 // wait parks the caller until it has len(dst) slots or a reason to give up.
-func (s *Slab) wait(ctx context.Context, wait time.Duration, dst []uint32) error {
+func (s *Slab) wait(ctx context.Context, wait time.Duration, dst []uint32, small bool) error {
 	s.mu.Lock()
 	if s.gate.load().closed() {
 		s.mu.Unlock()
 		return ErrClosed
 	}
 	w := s.newWaiterLocked(len(dst))
+	w.small = small
 	// The race to win, waiter W against a release R:
 	//
 	//	[W] tries: the list is empty
@@ -132,12 +134,31 @@ func (s *Slab) wakeWaiters() {
 // one of them has to wait for more.
 func (s *Slab) serveLocked() {
 	for w := s.queue.first; w != nil; w = s.queue.first {
-		n := len(w.got)
-		w.got = w.got[:n+s.list.take(w.got[n:w.want], 0)]
-		if len(w.got) < w.want {
+		if s.collectLocked(w); len(w.got) < w.want {
 			return
 		}
 		s.dismiss(w, nil)
+	}
+}
+
+// collectLocked adds what is free to what w has.
+func (s *Slab) collectLocked(w *waiter) {
+	if w.small {
+		i, ok := s.popSmall()
+		if !ok {
+			i, ok = s.cutOne()
+		}
+		if ok {
+			w.got = append(w.got, i)
+		}
+		return
+	}
+	for {
+		n := len(w.got)
+		w.got = w.got[:n+s.list.take(w.got[n:w.want], 0)]
+		if len(w.got) == w.want || !s.joinLocked() {
+			return
+		}
 	}
 }
 
