@@ -81,7 +81,7 @@ func (p *Producer) Stats() Stats {
 		CallbackPanics:  c.callbackPanics.Load(),
 		StuckCallbacks:  c.stuckLanes.Load(),
 		BufferTotal:     int64(s.Slots()) * int64(s.SlotSize()),
-		BufferFree:      int64(s.Free()) * int64(s.SlotSize()),
+		BufferFree:      s.FreeBytes(),
 		BufferWaiting:   s.Waiting(),
 		IncompleteBatch: p.acc.Live(),
 	}

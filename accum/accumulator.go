@@ -42,7 +42,8 @@ const minSlot = 512
 type Accumulator struct {
 	cfg        Config
 	slab       *slab.Slab
-	batches    []Batch
+	batches    []Batch // of whole slots
+	small      smallBatches
 	maxRecords int
 	packing    packing
 	stages     *Stages
@@ -81,15 +82,10 @@ func New(cfg Config) *Accumulator {
 		refused:    make(chan struct{}),
 		stages:     new(Stages),
 	}
-	perBatch := (a.maxRecords + chunkSize - 1) / chunkSize
+	a.cutSlots()
 	a.batches = make([]Batch, a.slab.Slots())
-	chunks := make([]atomic.Pointer[chunk], perBatch*len(a.batches))
 	for i := range a.batches {
-		b := &a.batches[i]
-		b.index, b.acc = uint32(i), a
-		b.buf = a.slab.Bytes(uint32(i))
-		b.done.chunks = chunks[i*perBatch : (i+1)*perBatch : (i+1)*perBatch]
-		b.state.store(sealedBit)
+		a.batches[i].init(a, uint32(i), a.maxRecords, 0)
 	}
 	a.linger.Store(int64(cfg.Linger))
 	a.limit.Store(int64(min(max(cfg.BatchSize, 1), MaxBatchBytes)))
@@ -140,6 +136,3 @@ func (a *Accumulator) Publish(p *Partition) {
 	all := append(*a.partitions.Load(), p)
 	a.partitions.Store(&all)
 }
-
-// batch is the batch with an index, as words have it.
-func (a *Accumulator) batch(i uint32) *Batch { return &a.batches[i] }

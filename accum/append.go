@@ -95,7 +95,7 @@ func (q *Strand) tryAppend(w word, r *Record) appendOutcome {
 			return stale
 		}
 		if s.sealed() {
-			if _, total := wire.RecordSize(r.Payload, 0, 0); s.offset()+total > int(p.limit.Load()) {
+			if _, total := wire.RecordSize(r.Payload, 0, 0); s.offset()+total > b.limit(p) {
 				return sealedFull
 			}
 			return sealedEarly
@@ -107,7 +107,7 @@ func (q *Strand) tryAppend(w word, r *Record) appendOutcome {
 		n := s.count()
 		delta := ts - b.baseTs.Load()
 		body, total := wire.RecordSize(r.Payload, int32(n), delta)
-		if !s.roomFor(total, 1, int(p.limit.Load()), a.maxRecords) {
+		if !s.roomFor(total, 1, b.limit(p), a.maxRecords) {
 			if s, won := b.seal(w.gen(), a.cfg.Clock.Now()); won && s.complete() {
 				p.handOver(b, w.gen())
 			}

@@ -105,6 +105,17 @@ type Outcome struct {
 	Records map[int]error
 }
 
+// init makes b the batch of slot i, for lives after gen.
+func (b *Batch) init(a *Accumulator, i uint32, maxRecords int, gen uint32) {
+	b.index, b.acc = i, a
+	b.buf = a.slab.Bytes(i)
+	b.done.chunks = make([]atomic.Pointer[chunk], (maxRecords+chunkSize-1)/chunkSize)
+	b.state.store(makeState(gen, 0, 0, 0) | sealedBit)
+}
+
+// limit is the bytes at which b, of p in this life, is full.
+func (b *Batch) limit(p *Partition) int { return min(int(p.limit.Load()), len(b.buf)) }
+
 // Partition is the partition that the batch belongs to in this life.
 func (b *Batch) Partition() *Partition { return b.part }
 

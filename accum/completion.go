@@ -29,10 +29,10 @@ type Completion struct {
 	Tag      uint64
 }
 
-// chunkSize is the number of completions that are allocated together. A batch
-// of 100-byte records needs one or two chunks, a batch of empty ones many.
+// chunkSize is the number of completions that are allocated together. A small
+// batch of 100-byte records needs one chunk, one of empty records many.
 const (
-	chunkShift = 7
+	chunkShift = 5
 	chunkSize  = 1 << chunkShift
 )
 

@@ -12,13 +12,22 @@ import (
 
 // acquire gets the slots for a batch of size bytes: the first one becomes the
 // batch, the rest its chain. It blocks up to wait; 0 fails at once.
-func (a *Accumulator) acquire(ctx context.Context, size int, wait time.Duration) (*Batch, error) {
+//
+// small prefers a small slot. And if no whole one is free, a small one that is
+// serves as well: smaller batches are better than to wait.
+func (a *Accumulator) acquire(ctx context.Context, size int, wait time.Duration, small bool) (*Batch, error) {
+	if small {
+		return a.acquireSmall(ctx, wait)
+	}
 	if n := a.slots(size); n > 1 {
 		return a.acquireChain(ctx, n, wait)
 	}
 	var one [1]uint32
 	if a.slab.Try(one[:]) {
 		return a.single(one[0]), nil
+	}
+	if b := a.leftover(size); b != nil {
+		return b, nil
 	}
 	if err := a.get(ctx, wait, one[:]); err != nil {
 		return nil, err
@@ -54,16 +63,22 @@ func (a *Accumulator) acquireChain(ctx context.Context, slots int, wait time.Dur
 
 // get waits for slots when there are none. With wait 0 it only makes room.
 func (a *Accumulator) get(ctx context.Context, wait time.Duration, dst []uint32) error {
+	if len(dst) > a.slab.Slots() {
+		return slab.ErrTooLarge
+	}
+	return a.wait(wait, func() error { return a.slab.Get(ctx, wait, dst) })
+}
+
+// wait calls f, which waits for slots: it calls relieve when it is in the queue.
+func (a *Accumulator) wait(wait time.Duration, f func() error) error {
 	switch {
 	case a.closed.Load():
 		return slab.ErrClosed
-	case len(dst) > a.slab.Slots():
-		return slab.ErrTooLarge
 	case wait <= 0:
 		a.relieve()
 		return slab.ErrTimeout
 	}
-	err := a.slab.Get(ctx, wait, dst) // calls relieve when it is in the queue
+	err := f()
 	if a.slab.Slots() <= fewSlots && len(a.Partitions()) <= fewPartitions {
 		a.relax()
 	}
@@ -127,7 +142,7 @@ func (a *Accumulator) endShortage() {
 // Tick ends a shortage that relax left standing, when an eighth of the memory
 // is free and nobody waits.
 func (a *Accumulator) Tick() {
-	if a.slab.Free() > a.slab.Slots()/8 {
+	if a.slab.FreeBytes() > int64(a.slab.Slots())*int64(a.slab.SlotSize())/8 {
 		a.relax()
 	}
 }

@@ -19,7 +19,7 @@ func BenchmarkOversize(b *testing.B) {
 		a, parts, _ := newTest(b, Config{BatchSize: 16 << 10, BufferMemory: 32 << 20}, 1)
 		b.ReportAllocs()
 		for b.Loop() {
-			batch, err := a.acquire(b.Context(), size, 0)
+			batch, err := a.acquire(b.Context(), size, 0, false)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -100,7 +100,7 @@ func (q *Strand) tryReserve(w word, r *Record, size int, into *Reserved) appendO
 		}
 		delta := ts - b.baseTs.Load()
 		_, total := wire.RecordSize(r.Payload, int32(s.count()), delta)
-		fits := s.roomFor(total, 1, int(q.p.limit.Load()), a.maxRecords)
+		fits := s.roomFor(total, 1, b.limit(q.p), a.maxRecords)
 		switch {
 		case s.sealed() && fits:
 			return sealedEarly

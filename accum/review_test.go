@@ -25,7 +25,7 @@ func beginRoll(t *testing.T, p *Partition, value []byte) *halfRoll {
 	h := &halfRoll{p: p, r: record(value), w: p.open.load()}
 	_, total := wire.RecordSize(h.r.Payload, 0, 0)
 	h.size = wire.BatchHeaderSize + total
-	b, err := p.acc.acquire(context.Background(), h.size, 0)
+	b, err := p.acc.acquire(context.Background(), h.size, 0, false)
 	if err != nil {
 		t.Fatal(err)
 	}

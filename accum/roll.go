@@ -34,7 +34,7 @@ func (q *Strand) openBatch(ctx context.Context, w word, r *Record, wait time.Dur
 	}
 	a := q.acc
 	size := firstSize(r)
-	b, err = q.p.acquire(ctx, size, wait)
+	b, err = q.p.acquire(ctx, size, wait, q.wantsSmall(w, size))
 	if err != nil {
 		return nil, 0, err
 	}

@@ -78,7 +78,7 @@ func (q *Strand) tryRun(w word, rs []Record) (n int, again bool) {
 // plan sees how many of rs fit behind s.
 func (q *Strand) plan(plan *runPlan, b *Batch, s state, rs []Record) {
 	a := q.acc
-	limit, base, now := int(q.p.limit.Load()), b.baseTs.Load(), int64(-1)
+	limit, base, now := b.limit(q.p), b.baseTs.Load(), int64(-1)
 	for i := range rs[:min(len(rs), MaxRun)] {
 		ts := rs[i].TimestampMs
 		if !rs[i].HasTimestamp {

@@ -137,12 +137,13 @@ func (s *Share) relieve() {
 	}
 }
 
-// acquire is Accumulator.acquire within the shares of p.
-func (p *Partition) acquire(ctx context.Context, size int, wait time.Duration) (*Batch, error) {
+// acquire is Accumulator.acquire within the shares of p. Where there are any,
+// nothing is small: they are counted in slots.
+func (p *Partition) acquire(ctx context.Context, size int, wait time.Duration, small bool) (*Batch, error) {
 	shares := [2]*Share{p.topic.share, p.brokerShare.Load()}
 	a := p.acc
 	if shares[0] == nil && shares[1] == nil {
-		b, err := a.acquire(ctx, size, wait)
+		b, err := a.acquire(ctx, size, wait, small)
 		if err == nil && b.shares != shares {
 			b.shares = shares
 		}
@@ -159,7 +160,7 @@ func (p *Partition) acquire(ctx context.Context, size int, wait time.Duration) (
 		}
 		wait = max(time.Duration(until-a.cfg.Clock.Now()), 0)
 	}
-	b, err := a.acquire(ctx, size, wait)
+	b, err := a.acquire(ctx, size, wait, false)
 	if err != nil {
 		for _, s := range shares {
 			s.giveBack(n)

@@ -37,6 +37,7 @@ type Strand struct {
 	_         [108]byte
 
 	head word // oldest batch of the chain; none: look at first. The role's
+	fill fill
 }
 
 // strands is what a partition has beside the strand of everybody.

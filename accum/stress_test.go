@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -113,6 +114,10 @@ func TestAppendStress(t *testing.T) {
 		{"compressed, two slots", 8, 2, 512, 2, 60, 0, 0, 1},
 		{"compressed under pressure", 8, 16, 1024, 12, 100, time.Hour, 0, 2},
 		{"compressed oversize", 4, 2, 512, 12, 2000, 0, 5, 2},
+		{"small slots", 6, 40, 8192, 6, 100, time.Hour, 7, 0},
+		{"small and whole slots", 6, 40, 8192, 6, 2500, time.Hour, 0, 0},
+		{"small slots and oversize", 6, 20, 8192, 6, 20000, 0, 5, 0},
+		{"compressed small slots", 6, 40, 8192, 6, 300, time.Hour, 7, 2},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			per := 20000
@@ -131,6 +136,7 @@ func TestAppendStress(t *testing.T) {
 			for i := range a.batches { // near the wrap of gen
 				a.batches[i].state.store(makeState(genMask-uint32(i%3), 0, 0, 0) | sealedBit)
 			}
+			a.small.gen = genMask - 2
 			var completed atomic.Int64
 			s := &stressSender{
 				t: t, ready: ready, failEvery: tc.failEvery, env: Env{MaxInFlight: 1},
@@ -155,6 +161,9 @@ func TestAppendStress(t *testing.T) {
 			wg.Wait()
 			s.discard(parts)
 			awaitHome(t, a, &completed, total)
+			if strings.Contains(tc.name, "small") {
+				joinsAgain(t, a)
+			}
 		})
 	}
 }

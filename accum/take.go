@@ -16,13 +16,17 @@ func (q *Strand) oldest() *Batch {
 	return q.acc.batch(q.head.index())
 }
 
-// advance takes b, complete and at the head, out of the chain.
+// advance takes b, complete and at the head, out of the chain, and notes how
+// large it became.
 //
 // If b has no successor its link is closed first, so that none can be added to
 // a batch that is about to be recycled; then the open word is emptied. If a
 // successor was linked meanwhile, the open word is helped along: it must not
 // name b any more when b's next life begins.
 func (q *Strand) advance(b *Batch) {
+	if n := int32(min(b.rawSize(), maxOffset)); q.fill.last.Load() != n {
+		q.fill.last.Store(n)
+	}
 	w := q.head
 	if b.link.cas(emptyLink(w.gen()), closedLink(w.gen())) {
 		q.open.cas(w, noBatch)
