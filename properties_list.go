@@ -77,7 +77,7 @@ buffer.memory | 33554432 | bytes for records that are not acknowledged yet
 client.dns.lookup | use_all_dns_ips | which addresses of a host name are tried
 client.id | null | name of the producer in the brokers' logs and quotas
 client.rack | null | rack of the producer, for rack-aware partitioning (KIP-1123)
-compression.gzip.level | -1 | 1 (fast) to 9 (small); -1 is the library's default
+compression.gzip.level | -1 | 1 (fast) to 9 (small); -1 leaves it to kring, which takes 3
 compression.lz4.level | 9 | 1 (fast) to 17 (small)
 compression.type | none | none, gzip, snappy, lz4 or zstd, for whole batches
 compression.zstd.level | 3 | -131072 (fast) to 22 (small)

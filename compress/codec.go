@@ -18,11 +18,11 @@ const (
 	Zstd
 )
 
-// DefaultLevel asks for what Java uses: 6 for gzip, fast for lz4, 3 for zstd.
+// DefaultLevel asks for Java's default: JavaDefault.
 const DefaultLevel = -1 << 31
 
 // JavaDefault is the number that Java has for the default level of a codec with
-// levels.
+// levels. For gzip that is -1, which leaves the choice to the library.
 func (c Codec) JavaDefault() int {
 	switch c {
 	case Gzip:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -180,27 +181,65 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// TestDefaultLevels: at the default levels, a batch of the size that kring
+// compresses at once is about as small as the batches of 16 KiB of other clients
+// at theirs (docs/adr/0018).
+func TestDefaultLevels(t *testing.T) {
+	src := jsonLike(48 << 10)
+	size := func(c Codec, level int, src []byte) int {
+		z, err := New(c, level)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := z.Append(nil, src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(out)
+	}
+	for _, tc := range []struct {
+		c         Codec
+		elsewhere int // level
+	}{{Gzip, 5}, {Zstd, 4}} {
+		own, others := size(tc.c, DefaultLevel, src), 0
+		for at := 0; at < len(src); at += 16 << 10 {
+			others += size(tc.c, tc.elsewhere, src[at:at+16<<10])
+		}
+		if own > others*105/100 {
+			t.Errorf("%v: %d bytes at the default level, %d in batches of 16 KiB at level %d", tc.c, own, others, tc.elsewhere)
+		}
+		if n := size(tc.c, tc.c.JavaDefault(), src); n != own {
+			t.Errorf("%v: %d bytes at Java's default, %d without a level", tc.c, n, own)
+		}
+	}
+}
+
+// BenchmarkAppend has the default level beside that of other Go clients, on what
+// kring and what they compress at once.
 func BenchmarkAppend(b *testing.B) {
-	src := jsonLike(40 << 10)
-	for _, c := range codecs() {
-		for _, level := range []int{DefaultLevel, 3} {
-			z, err := New(c, level)
-			if err != nil {
-				continue
-			}
-			name := fmt.Sprint(c)
-			if level != DefaultLevel {
-				name += "-3"
-			}
-			b.Run(name, func(b *testing.B) {
+	src := jsonLike(48 << 10)
+	for _, tc := range []struct {
+		c     Codec
+		level int
+	}{{Gzip, DefaultLevel}, {Gzip, 2}, {Gzip, 5}, {Snappy, DefaultLevel}, {LZ4, DefaultLevel}, {Zstd, DefaultLevel}, {Zstd, 4}} {
+		z, err := New(tc.c, tc.level)
+		if err != nil {
+			b.Fatal(err)
+		}
+		name := "default"
+		if tc.level != DefaultLevel {
+			name = strconv.Itoa(tc.level)
+		}
+		for _, size := range []int{16 << 10, 48 << 10} {
+			b.Run(fmt.Sprintf("codec=%v/level=%s/bytes=%d", tc.c, name, size), func(b *testing.B) {
 				dst := make([]byte, 0, 128<<10)
-				b.SetBytes(int64(len(src)))
+				b.SetBytes(int64(size))
 				b.ReportAllocs()
 				var out []byte
 				for b.Loop() {
-					out, _ = z.Append(dst, src)
+					out, _ = z.Append(dst, src[:size])
 				}
-				b.ReportMetric(float64(len(out))/float64(len(src)), "ratio")
+				b.ReportMetric(float64(len(out))/float64(size), "ratio")
 			})
 		}
 	}
