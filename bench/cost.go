@@ -2,6 +2,7 @@ package bench
 
 import (
 	"math"
+	"runtime/debug"
 	"runtime/metrics"
 )
 
@@ -18,6 +19,7 @@ type meter struct {
 	usage
 	wallNs  int64 // wall clock, against clock steps
 	samples []metrics.Sample
+	gc      debug.GCStats
 }
 
 // The runtime's numbers, in the order in which meter keeps them.
@@ -28,6 +30,8 @@ const (
 	metricGCs
 	metricPauses
 	metricSched
+	metricGCCPU
+	metricLive
 )
 
 func newMeter() *meter {
@@ -38,6 +42,8 @@ func newMeter() *meter {
 		metricGCs:    "/gc/cycles/total:gc-cycles",
 		metricPauses: "/sched/pauses/total/gc:seconds",
 		metricSched:  "/sched/latencies:seconds",
+		metricGCCPU:  "/cpu/classes/gc/total:cpu-seconds",
+		metricLive:   "/gc/heap/live:bytes",
 	}
 	m := &meter{samples: make([]metrics.Sample, len(names))}
 	for i, name := range names {
@@ -50,12 +56,20 @@ func newMeter() *meter {
 func (m *meter) read(wallNs int64) {
 	m.wallNs = wallNs
 	metrics.Read(m.samples)
+	debug.ReadGCStats(&m.gc)
 	m.usage = readUsage()
 }
 
 func (m *meter) count(metric int) uint64 {
 	if v := m.samples[metric].Value; v.Kind() == metrics.KindUint64 {
 		return v.Uint64()
+	}
+	return 0
+}
+
+func (m *meter) seconds(metric int) float64 {
+	if v := m.samples[metric].Value; v.Kind() == metrics.KindFloat64 {
+		return v.Float64()
 	}
 	return 0
 }
@@ -87,12 +101,23 @@ func costBetween(from, to *meter, records int64) Cost {
 	}
 	c.GCPauseP99Ns, c.GCPauseMaxNs = histogramDelta(from.histogram(metricPauses), to.histogram(metricPauses))
 	c.SchedLatencyP99Ns, _ = histogramDelta(from.histogram(metricSched), to.histogram(metricSched))
+	pauses, live := int64(to.gc.PauseTotal-from.gc.PauseTotal), int64(to.count(metricLive))
+	collecting := int64((to.seconds(metricGCCPU) - from.seconds(metricGCCPU)) * 1e9)
+	c.GCPauseTotalNs, c.GCCPUNs, c.HeapLiveBytes = &pauses, &collecting, &live
 	c.SyscallsMethod = "n/a"
 	if to.stealBase > from.stealBase {
 		steal := (to.stealTicks - from.stealTicks) * nsPerTick
 		c.StealNs = &steal
 	}
 	return c
+}
+
+// forgetRuntime takes back what is the Go runtime's, for a library that keeps
+// its records elsewhere.
+func (c *Cost) forgetRuntime() {
+	c.Allocs, c.AllocBytes, c.AllocsPerRecord = 0, 0, 0
+	c.GCCount, c.GCPauseP99Ns, c.GCPauseMaxNs = 0, 0, 0
+	c.GCPauseTotalNs, c.GCCPUNs, c.HeapLiveBytes = nil, nil, nil
 }
 
 // nsPerTick is the unit of /proc/stat, fixed at 100 Hz for programs.
