@@ -50,7 +50,7 @@ func TestPageInBrowser(t *testing.T) {
 		t.Skip("skipped: no Chromium here")
 	}
 	var page bytes.Buffer
-	if err := Page(&page, load(t, append(stored(t, "ours", 1000, 20_000), stored(t, "theirs", 1000)...)...)); err != nil {
+	if err := Page(&page, load(t, append(stored(t, "ours", 1000, 20_000), stored(t, "theirs", 1000)...)...), nil); err != nil {
 		t.Fatal(err)
 	}
 	text := strings.Replace(page.String(), "<head>", watch, 1)
