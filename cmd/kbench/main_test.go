@@ -89,6 +89,8 @@ func TestUsageErrors(t *testing.T) {
 		{"worker with a path", "run --client ../x -n 1", bench.ExitUsage, "want a name"},
 		{"broker address", "broker --addr nowhere", bench.ExitUsage, "not host:port"},
 		{"broker verify", "broker --verify x", bench.ExitUsage, "--verify"},
+		{"broker throughput", "broker --throughput fast", bench.ExitUsage, "--throughput"},
+		{"throughput", "run -n 1 --embedded-throughput fast", bench.ExitUsage, "--embedded-throughput"},
 		{"broker keep", "broker --keep x", bench.ExitUsage, "--keep"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -123,7 +125,9 @@ func TestHelpTeaches(t *testing.T) {
 		{nil, []string{"kbench run", "embedded broker"}},
 		{[]string{"--help"}, []string{"run", "broker", "version"}},
 		{[]string{"run", "--help"}, []string{"--num-records", "Examples:", "Exit codes:", "-X", "kbench run -r 20k"}},
-		{[]string{"broker", "--help"}, []string{"--addr", "Examples:"}},
+		{[]string{"broker", "--help"}, []string{"--addr", "--throughput", "Examples:"}},
+		{[]string{"compare", "--help"}, []string{"--rates 10k..2M", "saturated", "curve.json", "backlog"}},
+		{[]string{"report", "--help"}, []string{"curve is one", "cluster is a section", "?PATTERN"}},
 	} {
 		t.Run(strings.Join(tc.args, " "), func(t *testing.T) {
 			code, stdout, stderr := kbench(t, tc.args...)
