@@ -192,7 +192,7 @@ func TestCurvePage(t *testing.T) {
 	if err := Page(&page, nil, rates[:1]); err != nil {
 		t.Fatal(err)
 	}
-	contains(t, page.String(), []string{"p99 by offered rate", `id="curve"`, "<td>900ms ± 5 % (1.50 worse)</td>", "saturated: it reached 50 %", `"client":"sarama"`}, []string{`id="spectrum"`, "<h2>Runs</h2>"})
+	contains(t, page.String(), []string{"<h1>p99 by offered rate: open-8</h1>", `id="curve"`, "<td>900ms ± 5 % (1.50 worse)</td>", "saturated: it reached 50 %", `"client":"sarama"`}, []string{`id="spectrum"`, "<h2>Runs</h2>"})
 	page.Reset()
 	if err := Page(&page, load(t, stored(t, "ours", 1000)...), rates); err != nil {
 		t.Fatal(err)

@@ -79,7 +79,13 @@ func Page(w io.Writer, list []runs.Run, rates []*compare.Report) error {
 
 func title(list []runs.Run, rates []*compare.Report) string {
 	if len(list) == 0 {
-		return "p99 by offered rate"
+		var what []string
+		for _, r := range rates {
+			for _, of := range r.Workloads() {
+				what = append(what, of+placeSuffix(r))
+			}
+		}
+		return "p99 by offered rate: " + strings.Join(what, ", ")
 	}
 	if len(list) == 1 {
 		r := list[0].Result
