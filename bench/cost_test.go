@@ -37,6 +37,11 @@ func TestMemoryOfACollector(t *testing.T) {
 	if *sum.GCPauseTotalNs != 2**c.GCPauseTotalNs || *sum.GCCPUNs != 2**c.GCCPUNs || *sum.HeapLiveBytes != *c.HeapLiveBytes {
 		t.Errorf("of two shards: %+v", sum)
 	}
+	less := *c.HeapLiveBytes - 1
+	sum.add(&Cost{GCPauseTotalNs: &less, GCCPUNs: &less, HeapLiveBytes: &less}, false)
+	if *sum.HeapLiveBytes != *c.HeapLiveBytes {
+		t.Errorf("the largest live heap is %d, want %d", *sum.HeapLiveBytes, *c.HeapLiveBytes)
+	}
 	sum.add(&Cost{}, false)
 	if sum.GCPauseTotalNs != nil || sum.GCCPUNs != nil || sum.HeapLiveBytes == nil {
 		t.Errorf("with a shard that does not know: %+v", sum)

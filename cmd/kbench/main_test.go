@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -190,13 +191,14 @@ func TestInterrupt(t *testing.T) {
 	guard := time.AfterFunc(60*time.Second, func() { _ = cmd.Process.Kill() })
 	defer guard.Stop()
 	var seen bytes.Buffer
+	underWay := regexp.MustCompile(`s +[1-9][0-9.kM]* rec/s`)
 	buf := make([]byte, 4096)
 	sent := false
 	for {
 		n, err := stderr.Read(buf)
 		seen.Write(buf[:n])
-		// A line of progress: the run is under way.
-		if !sent && strings.Contains(seen.String(), "rec/s  ") {
+		// A line of progress with records in it: the run is under way.
+		if !sent && underWay.MatchString(seen.String()) {
 			sent = true
 			if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 				t.Fatal(err)

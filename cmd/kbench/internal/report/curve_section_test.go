@@ -40,7 +40,11 @@ func atRates(t *testing.T, path string, nodes int) *compare.Report {
 			c := compare.ClientReport{Name: name, Runs: 5, Rows: []compare.Row{
 				row("rate", compare.Figure(rate)), row("p50", 1e5), row("p99", p99[name][i]), row("p999", 2*p99[name][i]), row("cpu", 500),
 			}}
+			if name == "kring" {
+				c.Rows[0].Median-- // Whoever reaches a rate has reached it.
+			}
 			if end, ok := ends[name]; ok && end == i {
+				c.Rows[4].Median = 400 // What is saturated may well be cheap.
 				c.Saturated, c.Rows[0].Median = "it reached 50 % of the rate", compare.Figure(rate/2)
 			}
 			s.Clients = append(s.Clients, c)
@@ -91,7 +95,7 @@ func TestCurveSection(t *testing.T) {
 		"saturated: it reached 50 % of the rate |", `src="charts/p99-by-rate-open-8-light.svg"`, "sarama at 20.0k/s: 800ms, saturated.",
 		"- open-8@20k, p99: franz-go has 1.00ms, kring 3.00ms.", "- open-8: franz-go still takes 40k/s, kring 20k/s.",
 		"kbench compare --rates 10k..40k\n",
-	}, []string{"kafka", "open-8@40k, p99", "sarama has"})
+	}, []string{"kafka", "open-8@40k, p99", "sarama has", "@20k, rate", "@10k, rate"})
 	if again, err := m.Update(got); err != nil || again != got {
 		t.Errorf("a second time it differs: %v", err)
 	}
