@@ -2,7 +2,6 @@ package bench
 
 import (
 	"math"
-	"runtime/debug"
 	"runtime/metrics"
 )
 
@@ -19,7 +18,6 @@ type meter struct {
 	usage
 	wallNs  int64 // wall clock, against clock steps
 	samples []metrics.Sample
-	gc      debug.GCStats
 }
 
 // The runtime's numbers, in the order in which meter keeps them.
@@ -56,7 +54,6 @@ func newMeter() *meter {
 func (m *meter) read(wallNs int64) {
 	m.wallNs = wallNs
 	metrics.Read(m.samples)
-	debug.ReadGCStats(&m.gc)
 	m.usage = readUsage()
 }
 
@@ -99,9 +96,10 @@ func costBetween(from, to *meter, records int64) Cost {
 		c.CPUPerRecordNs = float64(c.CPUUserNs+c.CPUSysNs) / float64(records)
 		c.AllocsPerRecord = float64(c.Allocs) / float64(records)
 	}
-	c.GCPauseP99Ns, c.GCPauseMaxNs = histogramDelta(from.histogram(metricPauses), to.histogram(metricPauses))
-	c.SchedLatencyP99Ns, _ = histogramDelta(from.histogram(metricSched), to.histogram(metricSched))
-	pauses, live := int64(to.gc.PauseTotal-from.gc.PauseTotal), int64(to.count(metricLive))
+	var pauses int64
+	c.GCPauseP99Ns, c.GCPauseMaxNs, pauses = histogramDelta(from.histogram(metricPauses), to.histogram(metricPauses))
+	c.SchedLatencyP99Ns, _, _ = histogramDelta(from.histogram(metricSched), to.histogram(metricSched))
+	live := int64(to.count(metricLive))
 	collecting := int64((to.seconds(metricGCCPU) - from.seconds(metricGCCPU)) * 1e9)
 	c.GCPauseTotalNs, c.GCCPUNs, c.HeapLiveBytes = &pauses, &collecting, &live
 	c.SyscallsMethod = "n/a"
@@ -123,9 +121,10 @@ func (c *Cost) forgetRuntime() {
 // nsPerTick is the unit of /proc/stat, fixed at 100 Hz for programs.
 const nsPerTick = 10_000_000
 
-// histogramDelta returns the p99 and the upper end of what was added between
-// two readings of one of the runtime's histograms.
-func histogramDelta(from, to *metrics.Float64Histogram) (p99, highest int64) {
+// histogramDelta returns the p99, the upper end and the sum of what was added
+// between two readings of one of the runtime's histograms, by the upper edges of
+// its buckets.
+func histogramDelta(from, to *metrics.Float64Histogram) (p99, highest, sum int64) {
 	total := uint64(0)
 	for i, c := range to.Counts {
 		total += c
@@ -146,10 +145,11 @@ func histogramDelta(from, to *metrics.Float64Histogram) (p99, highest int64) {
 			edge = to.Buckets[i]
 		}
 		highest = int64(edge * 1e9)
+		sum += highest * int64(c)
 		if seen*100 < total*99 {
 			p99 = highest
 		}
 		seen += c
 	}
-	return p99, highest
+	return p99, highest, sum
 }
