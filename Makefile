@@ -6,6 +6,8 @@ GO          ?= go
 MODULES     := . $(patsubst %/go.mod,%,$(wildcard cmd/kbench/go.mod tests/go.mod bench/peers/go.mod plugin/*/go.mod examples/go.mod))
 # What stands around the library and is tested with it.
 AROUND      := $(filter cmd/kbench plugin/% examples,$(MODULES))
+# The workers of other clients; those of which the machine lacks something skip themselves.
+PEERS       := $(filter bench/peers,$(MODULES))
 TOOLS       := bin/tools
 # Systems that compile in every check, besides the one it runs on.
 PLATFORMS   ?= darwin/amd64 darwin/arm64 windows/amd64 linux/arm64 linux/386
@@ -19,6 +21,14 @@ BENCH       ?= .
 BENCHCOUNT  ?= 10
 BENCHPKGS   ?= ./ring ./slab ./wire ./accum ./netio ./bench/broker
 BENCHOUT    ?= bin/bench.txt
+# What "compare" measures: who, how often, how, at which rates, and where to.
+COMPARE_CLIENTS ?= kring,franz-go,sarama,kafka-go,librdkafka,java,rawlimit
+COMPARE_RUNS    ?= 10
+COMPARE_FLAGS   ?= -d 5s --warmup 3s --settle 30s
+COMPARE_RATES   ?= 10k..5M
+# How long Apache Kafka gets to be compiled, so that not the first client pays for it.
+COMPARE_HEAT    ?= 20s
+RESULTS         ?= bench/results
 KAFKA_NODES ?= 1
 # Records of each bulk test against Apache Kafka; 5000000 is the full size.
 KAFKA_RECORDS ?= 500000
@@ -28,10 +38,10 @@ MATRIX      ?= 3.0.0,3.3.2,3.7.2,3.9.2,4.0.0,4.3.1,4.4.0
 
 .DEFAULT_GOAL := help
 .PHONY: help demo kbench test check fmt-check vet staticcheck lint cross tidy-check \
-	race stress fuzz bench bench-check benchcmp compare cover test-kafka matrix matrix-page kafka-up kafka-down clean
+	race stress fuzz bench bench-check benchcmp compare compare-discard compare-curve compare-kafka cover test-kafka matrix matrix-page kafka-up kafka-down clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 ## ---- the two commands of the README
 
@@ -43,7 +53,7 @@ kbench:
 
 test: ## Every test; those against Apache Kafka in short, if Java and Maven are there
 	$(GO) test $(TESTFLAGS) ./...
-	@for dir in $(AROUND); do \
+	@for dir in $(AROUND) $(PEERS); do \
 		echo "cd $$dir && $(GO) test ./..."; (cd $$dir && $(GO) test $(TESTFLAGS) ./...) || exit 1; \
 	done
 	cd tests && $(GO) test $(TESTFLAGS) ./...
@@ -136,8 +146,34 @@ benchcmp: $(TOOLS)/benchstat ## Compare two results: make benchcmp OLD=a.txt NEW
 bench-check: kbench ## BENCHMARKS.md and its charts are what bench/results gives
 	bin/kbench report --md BENCHMARKS.md --svg docs/bench --check
 
-compare: kbench ## Compare producers in turns: make compare COMPARE='--client kring,java --scenario open-1'
+# A client that is not there, or a run that says nothing, is no reason to leave out
+# what follows.
+compare: kbench ## Compare producers: all scenarios, latency by rate, Apache Kafka (hours); or COMPARE='--client kring,java --scenario open-1'
+ifdef COMPARE
 	bin/kbench compare $(COMPARE)
+else
+	@status=0; for part in discard curve kafka; do \
+		$(MAKE) --no-print-directory compare-$$part || { status=1; echo "make compare: compare-$$part is not all well, see above; going on"; }; \
+	done; exit $$status
+endif
+
+compare-discard: kbench ## Every scenario and client on the discard broker, into RESULTS/discard
+	bin/kbench compare --client $(COMPARE_CLIENTS) --scenario all --runs $(COMPARE_RUNS) $(COMPARE_FLAGS) -o $(RESULTS)/discard
+
+compare-curve: kbench ## p99 by rate, up to saturation, into RESULTS/curve
+	bin/kbench compare --client $(COMPARE_CLIENTS) --rates $(COMPARE_RATES) --runs $(COMPARE_RUNS) $(COMPARE_FLAGS) -o $(RESULTS)/curve
+
+compare-kafka: kbench ## The core scenarios against Apache Kafka, acks=all, 1 and 3 nodes, into RESULTS/kafka-1 and -3
+	@$(KAFKA_MISSING); if [ -n "$$missing" ]; then echo "make compare-kafka: skipped: not installed:$$missing"; exit 0; fi; \
+	down() { (cd tests && $(GO) run ./kafka/rig/kafkarig down); }; trap down EXIT; trap 'exit 130' INT TERM; \
+	status=0; for nodes in 1 3; do \
+		brokers=$$(cd tests && $(GO) run ./kafka/rig/kafkarig up $$nodes | tail -n 1) && [ -n "$$brokers" ] || exit 1; \
+		bin/kbench run -b $$brokers --replication $$nodes -d $(COMPARE_HEAT) --verify none -q >/dev/null || true; \
+		command="bin/kbench compare -b $$brokers --client $(COMPARE_CLIENTS) --scenario core --replication $$nodes --acks all --runs $(COMPARE_RUNS) $(COMPARE_FLAGS) -o $(RESULTS)/kafka-$$nodes"; \
+		echo "$$command"; $$command || status=$$?; \
+		[ $$status -ne 130 ] || exit 130; \
+		down; \
+	done; exit $$status
 
 cover: ## Which statements no test reaches, as a page: bin/cover.html
 	@mkdir -p bin

@@ -96,6 +96,9 @@ type Library struct {
 	// Retaining libraries keep Key and Value until done. The harness then
 	// gives every outstanding record memory of its own.
 	Retaining bool
+	// Foreign libraries keep their records outside of Go's heap, whose numbers
+	// then say nothing.
+	Foreign bool
 	// Check refuses settings before anything is started. It may be nil.
 	Check func(s Settings) error
 }
@@ -105,6 +108,9 @@ type Trait func(*Library)
 
 // Retaining declares that the library keeps Key and Value until done.
 func Retaining() Trait { return func(l *Library) { l.Retaining = true } }
+
+// Foreign declares that the library's memory is not Go's.
+func Foreign() Trait { return func(l *Library) { l.Foreign = true } }
 
 // tag is a record's identity within its run:
 //

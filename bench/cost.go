@@ -28,6 +28,8 @@ const (
 	metricGCs
 	metricPauses
 	metricSched
+	metricGCCPU
+	metricLive
 )
 
 func newMeter() *meter {
@@ -38,6 +40,8 @@ func newMeter() *meter {
 		metricGCs:    "/gc/cycles/total:gc-cycles",
 		metricPauses: "/sched/pauses/total/gc:seconds",
 		metricSched:  "/sched/latencies:seconds",
+		metricGCCPU:  "/cpu/classes/gc/total:cpu-seconds",
+		metricLive:   "/gc/heap/live:bytes",
 	}
 	m := &meter{samples: make([]metrics.Sample, len(names))}
 	for i, name := range names {
@@ -56,6 +60,13 @@ func (m *meter) read(wallNs int64) {
 func (m *meter) count(metric int) uint64 {
 	if v := m.samples[metric].Value; v.Kind() == metrics.KindUint64 {
 		return v.Uint64()
+	}
+	return 0
+}
+
+func (m *meter) seconds(metric int) float64 {
+	if v := m.samples[metric].Value; v.Kind() == metrics.KindFloat64 {
+		return v.Float64()
 	}
 	return 0
 }
@@ -85,8 +96,12 @@ func costBetween(from, to *meter, records int64) Cost {
 		c.CPUPerRecordNs = float64(c.CPUUserNs+c.CPUSysNs) / float64(records)
 		c.AllocsPerRecord = float64(c.Allocs) / float64(records)
 	}
-	c.GCPauseP99Ns, c.GCPauseMaxNs = histogramDelta(from.histogram(metricPauses), to.histogram(metricPauses))
-	c.SchedLatencyP99Ns, _ = histogramDelta(from.histogram(metricSched), to.histogram(metricSched))
+	var pauses int64
+	c.GCPauseP99Ns, c.GCPauseMaxNs, pauses = histogramDelta(from.histogram(metricPauses), to.histogram(metricPauses))
+	c.SchedLatencyP99Ns, _, _ = histogramDelta(from.histogram(metricSched), to.histogram(metricSched))
+	live := int64(to.count(metricLive))
+	collecting := int64((to.seconds(metricGCCPU) - from.seconds(metricGCCPU)) * 1e9)
+	c.GCPauseTotalNs, c.GCCPUNs, c.HeapLiveBytes = &pauses, &collecting, &live
 	c.SyscallsMethod = "n/a"
 	if to.stealBase > from.stealBase {
 		steal := (to.stealTicks - from.stealTicks) * nsPerTick
@@ -95,12 +110,21 @@ func costBetween(from, to *meter, records int64) Cost {
 	return c
 }
 
+// forgetRuntime takes back what is the Go runtime's, for a library that keeps
+// its records elsewhere.
+func (c *Cost) forgetRuntime() {
+	c.Allocs, c.AllocBytes, c.AllocsPerRecord = 0, 0, 0
+	c.GCCount, c.GCPauseP99Ns, c.GCPauseMaxNs = 0, 0, 0
+	c.GCPauseTotalNs, c.GCCPUNs, c.HeapLiveBytes = nil, nil, nil
+}
+
 // nsPerTick is the unit of /proc/stat, fixed at 100 Hz for programs.
 const nsPerTick = 10_000_000
 
-// histogramDelta returns the p99 and the upper end of what was added between
-// two readings of one of the runtime's histograms.
-func histogramDelta(from, to *metrics.Float64Histogram) (p99, highest int64) {
+// histogramDelta returns the p99, the upper end and the sum of what was added
+// between two readings of one of the runtime's histograms, by the upper edges of
+// its buckets.
+func histogramDelta(from, to *metrics.Float64Histogram) (p99, highest, sum int64) {
 	total := uint64(0)
 	for i, c := range to.Counts {
 		total += c
@@ -121,10 +145,11 @@ func histogramDelta(from, to *metrics.Float64Histogram) (p99, highest int64) {
 			edge = to.Buckets[i]
 		}
 		highest = int64(edge * 1e9)
+		sum += highest * int64(c)
 		if seen*100 < total*99 {
 			p99 = highest
 		}
 		seen += c
 	}
-	return p99, highest
+	return p99, highest, sum
 }

@@ -22,6 +22,7 @@ type EmbeddedOptions struct {
 	Partitions int           `json:"partitions"`
 	Delay      time.Duration `json:"delay_ns"`
 	Service    time.Duration `json:"service_ns"`
+	Throughput int64         `json:"throughput_bytes"` // per second and node; 0 is no limit
 	CheckCRC   bool          `json:"check_crc"`
 	// Plan makes the broker look at every record as it is appended.
 	Plan *VerifyPlan `json:"plan"`
@@ -51,7 +52,8 @@ type localBroker struct {
 
 func startLocal(o EmbeddedOptions) (*localBroker, error) {
 	cfg := broker.Config{
-		Brokers: o.Nodes, Partitions: o.Partitions, Delay: o.Delay, Service: o.Service, Decompress: expand.Expand,
+		Brokers: o.Nodes, Partitions: o.Partitions, Delay: o.Delay, Service: o.Service, Throughput: o.Throughput,
+		Decompress: expand.Expand,
 	}
 	if o.CheckCRC {
 		cfg.Verify = broker.VerifyCount

@@ -160,11 +160,17 @@ type Cost struct {
 	GCPauseMaxNs      int64   `json:"gc_pause_max_ns"`
 	SchedLatencyP99Ns int64   `json:"sched_latency_p99_ns"`
 	RSSPeakBytes      int64   `json:"rss_peak_bytes"`
-	CtxswVol          int64   `json:"ctxsw_vol"`
-	CtxswInvol        int64   `json:"ctxsw_invol"`
-	StealNs           *int64  `json:"steal_ns"`
-	Syscalls          *int64  `json:"syscalls"`
-	SyscallsMethod    string  `json:"syscalls_method"`
+	// GCPauseTotalNs is the sum of the pauses, GCCPUNs what the collector took
+	// of the processors, idle ones too, and HeapLiveBytes what it last found in
+	// use. All are null where no Go runtime holds the library's memory.
+	GCPauseTotalNs *int64 `json:"gc_pause_total_ns"`
+	GCCPUNs        *int64 `json:"gc_cpu_ns"`
+	HeapLiveBytes  *int64 `json:"heap_live_bytes"`
+	CtxswVol       int64  `json:"ctxsw_vol"`
+	CtxswInvol     int64  `json:"ctxsw_invol"`
+	StealNs        *int64 `json:"steal_ns"`
+	Syscalls       *int64 `json:"syscalls"`
+	SyscallsMethod string `json:"syscalls_method"`
 }
 
 // VerifyResult is what was found of the records that were sent.

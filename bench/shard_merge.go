@@ -116,6 +116,11 @@ func (c *Cost) add(o *Cost, first bool) {
 	c.GCPauseMaxNs = max(c.GCPauseMaxNs, o.GCPauseMaxNs)
 	c.SchedLatencyP99Ns = max(c.SchedLatencyP99Ns, o.SchedLatencyP99Ns)
 	c.RSSPeakBytes = max(c.RSSPeakBytes, o.RSSPeakBytes)
+	c.GCPauseTotalNs = addKnown(c.GCPauseTotalNs, o.GCPauseTotalNs, first)
+	c.GCCPUNs = addKnown(c.GCCPUNs, o.GCCPUNs, first)
+	if o.HeapLiveBytes != nil && (c.HeapLiveBytes == nil || *o.HeapLiveBytes > *c.HeapLiveBytes) {
+		c.HeapLiveBytes = o.HeapLiveBytes
+	}
 	c.CtxswVol += o.CtxswVol
 	c.CtxswInvol += o.CtxswInvol
 	c.StealNs = addKnown(c.StealNs, o.StealNs, first)

@@ -42,6 +42,9 @@ func (r *run) result(started time.Time) *Result {
 	}
 	res.Verify.CompletedTwice, res.Verify.Stray = r.rec.twice, r.rec.strays
 	res.Cost = costBetween(r.begin, r.end, res.Totals.WindowAcked)
+	if r.lib.Foreign {
+		res.Cost.forgetRuntime()
+	}
 	res.Latency = Latencies{
 		Response: r.latency(responseSample, func(sh *shard) *hist { return sh.response }),
 		Service:  r.latency(stampSample, func(sh *shard) *hist { return sh.service }),

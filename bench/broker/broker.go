@@ -6,13 +6,15 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // Broker is a running cluster. All its methods may be called from any
 // goroutine, except from OnRecord.
 type Broker struct {
-	cfg   Config
-	nodes []*node // fixed after Start; node ids are index+1
+	cfg     Config
+	started time.Time
+	nodes   []*node // fixed after Start; node ids are index+1
 
 	topicsMu sync.Mutex // serialises writers of topics
 	topics   atomic.Pointer[topics]
@@ -35,7 +37,7 @@ func Start(cfg Config) (*Broker, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Broker{cfg: cfg, done: make(chan struct{})}
+	b := &Broker{cfg: cfg, started: time.Now(), done: make(chan struct{})}
 	b.topics.Store(&topics{byName: map[string]*topic{}, byID: map[[16]byte]*topic{}})
 	b.lastProducerID.Store(999)
 	b.SetHook(cfg.Hook)

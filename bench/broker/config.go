@@ -99,6 +99,10 @@ type Config struct {
 	// Service is the time a Produce request takes, and the next request of the
 	// connection is not looked at meanwhile: a broker that waits for replicas.
 	Service time.Duration
+	// Throughput is how many bytes of Produce requests a node takes per second,
+	// over all of its connections; 0 is as many as it can. A Produce request is
+	// answered when its turn is over, as a slow disk would.
+	Throughput int64
 
 	// MaxProduceVersion caps the advertised version of Produce; 0 is no cap.
 	MaxProduceVersion int16
@@ -135,6 +139,7 @@ func (c Config) withDefaults() (Config, error) {
 	refuse(c.Keep >= 0, "Keep is %d, want 0 or more", c.Keep)
 	refuse(c.Delay >= 0 && c.Service >= 0,
 		"Delay is %v and Service %v, want 0 or more", c.Delay, c.Service)
+	refuse(c.Throughput >= 0, "Throughput is %d, want 0 or more", c.Throughput)
 	refuse(c.MaxBatchBytes >= batchHeaderSize,
 		"MaxBatchBytes is %d, want %d or more", c.MaxBatchBytes, batchHeaderSize)
 	version := c.MaxProduceVersion

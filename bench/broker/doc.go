@@ -48,6 +48,8 @@
 // Config.Delay is a distance: answers leave that much later than they could,
 // however many requests are under way. Config.Service is work: requests of one
 // connection queue behind each other for it. Five requests in flight hide the
-// first and not the second. Both wait on Go timers, which are up to a
-// millisecond late on an idle machine.
+// first and not the second. Config.Throughput is a disk: the requests of all
+// connections of a node queue for it, by their bytes. All wait on Go timers,
+// which are up to a millisecond late on an idle machine; a late timer costs a
+// throughput nothing, for its schedule goes on.
 package broker

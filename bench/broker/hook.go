@@ -101,8 +101,8 @@ type Leader struct {
 	Node, Epoch int32
 }
 
-// handleHooked is handleProduce for requests that a hook looks at.
-func (c *conn) handleHooked(hook Hook, h *requestHeader) bool {
+// handleHooked is handleProduce for requests, of size bytes, that a hook looks at.
+func (c *conn) handleHooked(hook Hook, h *requestHeader, size int) bool {
 	r := &c.produce
 	act := hook(c.info(h))
 	if !c.await(act.Stall) || !c.pause(act.Wait) {
@@ -113,7 +113,7 @@ func (c *conn) handleHooked(hook Hook, h *requestHeader) bool {
 	}
 	c.assignErrors(r, act.Errors)
 	c.apply(r, act.AppendAnyway)
-	if !c.pause(c.b.cfg.Service) || !c.await(act.StallAnswer) || !c.pause(act.WaitAnswer) {
+	if !c.pause(c.n.work(size)) || !c.await(act.StallAnswer) || !c.pause(act.WaitAnswer) {
 		return false
 	}
 	if r.acks == 0 {

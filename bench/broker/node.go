@@ -16,6 +16,8 @@ type node struct {
 	id int32
 	// fenced nodes are not named by Metadata. Set by FailOver, cleared by start.
 	fenced atomic.Bool
+	// idle is when the work that was given to the node so far is done.
+	idle atomic.Int64
 
 	mu       sync.Mutex // guards everything below
 	addr     string     // with the port that the first start got

@@ -82,10 +82,10 @@ func (c *conn) handleProduce(h *requestHeader, body []byte) bool {
 	}
 	c.requests++
 	if hook := c.b.hook.Load(); hook != nil {
-		return c.handleHooked(*hook, h)
+		return c.handleHooked(*hook, h, len(body))
 	}
 	c.apply(r, false)
-	if !c.pause(c.b.cfg.Service) {
+	if !c.pause(c.n.work(len(body))) {
 		return false
 	}
 	if r.acks == 0 {

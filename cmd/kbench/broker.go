@@ -20,6 +20,7 @@ type brokerCmd struct {
 	Partitions int           `default:"12" help:"Partitions of a topic, which is created when it is asked for."`
 	Delay      time.Duration `help:"Hold back every answer: a network of this round trip."`
 	Service    time.Duration `help:"Time that each produce request takes, one after another per connection."`
+	Throughput string        `default:"0" help:"Bytes of produce requests per second and node, over all connections: a slow disk. 0 is no limit." placeholder:"SIZE"`
 	Verify     string        `default:"none" enum:"none,count,full" help:"Look at headers and sequences only, at every CRC and record (count), or keep the records as well (full)."`
 	Keep       string        `default:"0" help:"Bytes of records to keep for reading back; full keeps 1GiB unless told otherwise." placeholder:"SIZE"`
 	Stats      bool          `help:"Print counters as JSON at the end."`
@@ -42,13 +43,17 @@ func (c *brokerCmd) Run(p *program) error {
 	if err != nil {
 		return bench.UsageError(fmt.Errorf("--keep: %w", err))
 	}
+	throughput, err := bench.ParseBytes(c.Throughput)
+	if err != nil {
+		return bench.UsageError(fmt.Errorf("--throughput: %w", err))
+	}
 	if err := bench.CheckAddress("--addr", c.Addr); err != nil {
 		return bench.UsageError(err)
 	}
 	b, err := broker.Start(broker.Config{
 		Decompress: expand.Expand,
 		Addr:       c.Addr, Brokers: c.Brokers, Partitions: c.Partitions,
-		Delay: c.Delay, Service: c.Service, Verify: verify, Keep: keep,
+		Delay: c.Delay, Service: c.Service, Throughput: throughput, Verify: verify, Keep: keep,
 	})
 	if err != nil {
 		return err

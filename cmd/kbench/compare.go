@@ -18,7 +18,9 @@ import (
 type compareCmd struct {
 	clientFlags
 
-	Scenario    string `default:"core" help:"Workloads, comma separated, or core, or all; --list names them."`
+	Scenario    string `help:"Workloads, comma separated, or core, or all; --list names them (core; with --rates, open-8)." placeholder:"NAME,..."`
+	Rates       string `help:"Offer the workload at each of these records per second, rising, until a client is saturated: 10k,20k,50k, or 10k..2M." placeholder:"RATE,..."`
+	Step        string `default:"x2" help:"Factor between the rates of FROM..TO."`
 	List        bool   `help:"Print the scenarios."`
 	Runs        int    `default:"10" help:"Rounds; with fewer than 5 no difference is told from chance."`
 	Base        string `help:"Client whose ratios are 1: franz-go if it is there, or else the first." placeholder:"NAME"`
@@ -55,11 +57,19 @@ A B C A B C. The table has medians, half the range (±), the ratio to the base (
 of the rounds' ratios) and the p-value of the Mann-Whitney U test against it. Below it
 stand the settings that every client was really given.
 
+With --rates the workload gets a timetable, whose times count from the instant at which a
+record was due, at each rate in turn: --runs rounds of all clients, then the next rate. Who
+reaches less than 97 % of a rate, or has mostly invalid runs there, is saturated and is left
+out of higher rates. -o then holds curve.json, which kbench report draws: p99 by rate.
+
 Examples:
 
   kbench compare --client kring,franz-go                       the core scenarios, 10 rounds
   kbench compare --scenario open-1,open-8 --base java
   kbench compare --client kring,mine=./my-worker --scenario all --format markdown
+  kbench compare --scenario backlog                            memory and GC while 64 MiB wait
+  kbench compare --rates 10k..2M --runs 3 -o c1                how late at which rate, to the end
+  kbench report c1 --html curve.html                           the chart of it
   kbench compare -b k1:9092 --replication 3 --scenario keyed
   kbench diff kb-out/x/open-1/kring kb-out/x/open-1/java       two clients of it, all metrics
 
@@ -88,9 +98,7 @@ func (c *compareCmd) Run(p *program) error {
 		return bench.UsageError(err)
 	}
 	if !c.Quiet {
-		runs := len(o.Scenarios) * o.Runs * len(clients)
-		fmt.Fprintf(p.stderr, "plan   %d scenarios, %d clients, %d rounds: about %v\n", len(o.Scenarios), len(clients), o.Runs,
-			(time.Duration(runs) * (o.Warmup + o.Duration + time.Second)).Round(time.Minute))
+		fmt.Fprintf(p.stderr, "plan   %s, %d clients, %d rounds: %v\n", c.what(len(o.Scenarios)), len(clients), o.Runs, c.estimate(&o))
 	}
 	report, err := compare.Run(p.ctx, o)
 	if err != nil {
@@ -125,7 +133,7 @@ func (c *compareCmd) options(p *program) (compare.Options, error) {
 	}
 	var errs []error
 	var err error
-	if o.Scenarios, err = compare.FindScenarios(c.Scenario); err != nil {
+	if o.Scenarios, err = c.scenarios(); err != nil {
 		errs = append(errs, err)
 	}
 	if o.Duration, err = bench.ParseDuration(c.Duration); err == nil && o.Duration == 0 {

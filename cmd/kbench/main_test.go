@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -89,6 +90,8 @@ func TestUsageErrors(t *testing.T) {
 		{"worker with a path", "run --client ../x -n 1", bench.ExitUsage, "want a name"},
 		{"broker address", "broker --addr nowhere", bench.ExitUsage, "not host:port"},
 		{"broker verify", "broker --verify x", bench.ExitUsage, "--verify"},
+		{"broker throughput", "broker --throughput fast", bench.ExitUsage, "--throughput"},
+		{"throughput", "run -n 1 --embedded-throughput fast", bench.ExitUsage, "--embedded-throughput"},
 		{"broker keep", "broker --keep x", bench.ExitUsage, "--keep"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -123,7 +126,9 @@ func TestHelpTeaches(t *testing.T) {
 		{nil, []string{"kbench run", "embedded broker"}},
 		{[]string{"--help"}, []string{"run", "broker", "version"}},
 		{[]string{"run", "--help"}, []string{"--num-records", "Examples:", "Exit codes:", "-X", "kbench run -r 20k"}},
-		{[]string{"broker", "--help"}, []string{"--addr", "Examples:"}},
+		{[]string{"broker", "--help"}, []string{"--addr", "--throughput", "Examples:"}},
+		{[]string{"compare", "--help"}, []string{"--rates 10k..2M", "saturated", "curve.json", "backlog"}},
+		{[]string{"report", "--help"}, []string{"curve is one", "cluster is a section", "?PATTERN"}},
 	} {
 		t.Run(strings.Join(tc.args, " "), func(t *testing.T) {
 			code, stdout, stderr := kbench(t, tc.args...)
@@ -186,13 +191,14 @@ func TestInterrupt(t *testing.T) {
 	guard := time.AfterFunc(60*time.Second, func() { _ = cmd.Process.Kill() })
 	defer guard.Stop()
 	var seen bytes.Buffer
+	underWay := regexp.MustCompile(`s +[1-9][0-9.kM]* rec/s`)
 	buf := make([]byte, 4096)
 	sent := false
 	for {
 		n, err := stderr.Read(buf)
 		seen.Write(buf[:n])
-		// A line of progress: the run is under way.
-		if !sent && strings.Contains(seen.String(), "rec/s  ") {
+		// A line of progress with records in it: the run is under way.
+		if !sent && underWay.MatchString(seen.String()) {
 			sent = true
 			if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 				t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -179,10 +180,8 @@ func (c *rampCmd) options() (ramp.Options, bench.Config, error) {
 	if err == nil && (o.From < 1 || o.To < o.From) {
 		bad("to", fmt.Errorf("want rates, from the lower to the higher, not %s to %s", c.From, c.To))
 	}
-	o.Step, err = strconv.ParseFloat(strings.TrimPrefix(c.Step, "x"), 64)
-	if err != nil || o.Step <= 1 {
-		bad("step", fmt.Errorf("%q is not a factor above 1, such as x1.3", c.Step))
-	}
+	o.Step, err = parseStep(c.Step)
+	bad("step", err)
 	if c.Precision <= 0 || c.Precision >= 1 || c.Confirm < 1 {
 		bad("precision", errors.New("want a share between 0 and 1, and --confirm 1 or more"))
 	}
@@ -200,6 +199,15 @@ func (c *rampCmd) options() (ramp.Options, bench.Config, error) {
 		errs = append(errs, err)
 	}
 	return o, plan, errors.Join(errs...)
+}
+
+// parseStep reads the factor of a climb.
+func parseStep(text string) (float64, error) {
+	step, err := strconv.ParseFloat(strings.TrimPrefix(text, "x"), 64)
+	if err != nil || !(step > 1) || math.IsInf(step, 0) {
+		return 0, fmt.Errorf("%q is not a factor above 1, such as x1.3", text)
+	}
+	return step, nil
 }
 
 // linger is the flag's, unless it is among the properties.

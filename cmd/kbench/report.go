@@ -14,7 +14,7 @@ import (
 
 // reportCmd is kbench report.
 type reportCmd struct {
-	Files []string `arg:"" optional:"" help:"Results: result.json, folders of kbench run -o, or folders of those." placeholder:"FILE"`
+	Files []string `arg:"" optional:"" help:"Results: result.json, folders of kbench run -o, or folders of those; and curve.json of kbench compare --rates." placeholder:"FILE"`
 
 	HTML   string `name:"html" help:"Write one HTML page with charts that needs no network." placeholder:"FILE"`
 	SVG    string `name:"svg" help:"Write charts, each light and dark, into this folder." placeholder:"DIR"`
@@ -28,14 +28,17 @@ func (reportCmd) Help() string {
 	return `KIND is results (medians, and their 95 % confidence), settings (each client's, side by
 side), environment, commands or charts (needs --svg); of compare.json files it is summary,
 comparison (a table per scenario), losses, parity (settings), method, reproduce (commands)
-or bars (charts of CPU per record; needs --svg). Patterns after it choose the
-block's results, relative to the file; without, it shows those of the command line:
+or bars (charts of CPU per record; needs --svg). cluster is a section with all of these of a
+comparison on a cluster; curve is one of a curve.json, with its chart (needs --svg). Patterns
+after it choose the block's results, relative to the file; without, it shows those of the
+command line. !PATTERN takes files away again, and ?PATTERN may match nothing:
 
   <!-- kbench:begin results bench/results/open-*.json -->
   <!-- kbench:end results -->
 
 Examples:
 
+  kbench report c1/curve.json --html curve.html            # of kbench compare --rates
   kbench report kb-out --html out.html
   kbench report main/ pr/ --html out.html --svg charts
   kbench report --md BENCHMARKS.md                         # blocks that name their results
@@ -44,11 +47,15 @@ Examples:
 }
 
 func (c *reportCmd) Run(p *program) error {
-	list, err := runs.Load(c.Files)
+	files, rates, err := report.Curves(c.Files)
 	if err != nil {
 		return bench.UsageError(err)
 	}
-	if err := c.check(len(list)); err != nil {
+	list, err := runs.Load(files)
+	if err != nil {
+		return bench.UsageError(err)
+	}
+	if err := c.check(len(list), len(rates)); err != nil {
 		return bench.UsageError(err)
 	}
 	var charts []report.Chart
@@ -58,12 +65,12 @@ func (c *reportCmd) Run(p *program) error {
 		}
 	}
 	if c.HTML != "" {
-		if err := writeFile(c.HTML, func(w io.Writer) error { return report.Page(w, list) }); err != nil {
+		if err := writeFile(c.HTML, func(w io.Writer) error { return report.Page(w, list, rates) }); err != nil {
 			return err
 		}
 	}
 	if c.SVG != "" {
-		if err := c.charts(list, charts); err != nil {
+		if err := c.charts(list, append(report.RatedCharts(rates), charts...)); err != nil {
 			return err
 		}
 	}
@@ -81,13 +88,13 @@ func (c *reportCmd) Run(p *program) error {
 }
 
 // check refuses what makes no sense together.
-func (c *reportCmd) check(results int) error {
+func (c *reportCmd) check(results, rates int) error {
 	switch {
 	case c.HTML == "" && c.SVG == "" && c.MD == "" && c.Format == "none":
 		return errors.New("nothing to do: give --html, --svg, --md or --format gobench")
 	case c.Check && c.MD == "":
 		return errors.New("--check needs --md")
-	case results == 0 && (c.HTML != "" || c.SVG != "" && c.MD == "" || c.Format != "none"):
+	case results == 0 && c.Format != "none" || results+rates == 0 && (c.HTML != "" || c.SVG != "" && c.MD == ""):
 		return errors.New("name results to report on")
 	}
 	return nil

@@ -68,6 +68,7 @@ type runCmd struct {
 	EmbeddedNodes   int           `default:"1" help:"Nodes of the embedded broker."`
 	EmbeddedDelay   time.Duration `help:"Round trip that the embedded broker adds." placeholder:"TIME"`
 	EmbeddedService time.Duration `help:"Time that the embedded broker takes for each request of a connection." placeholder:"TIME"`
+	EmbeddedRate    string        `name:"embedded-throughput" default:"0" help:"Bytes per second that a node of the embedded broker takes; 0 is no limit." placeholder:"SIZE"`
 	InProcess       bool          `help:"Run the embedded broker in this process."`
 
 	Profile      bool   `help:"Repeat the run once more with a CPU profile, and print nanoseconds per record by stage."`
@@ -201,9 +202,13 @@ func (c *runCmd) settings(bad func(flag string, err error)) (bench.Settings, err
 
 // assemble adds what is not the plan's: where things run and go.
 func (c *runCmd) assemble(p *program, cfg bench.Config) (bench.Session, error) {
+	throughput, err := bench.ParseBytes(c.EmbeddedRate)
+	if err != nil {
+		return bench.Session{}, bench.UsageError(fmt.Errorf("--embedded-throughput: %w", err))
+	}
 	s := bench.Session{
 		Config: cfg, Library: bench.Kring(), Replication: c.Replication, KeepTopic: c.KeepTopic,
-		Embedded: bench.EmbeddedOptions{Nodes: c.EmbeddedNodes, Delay: c.EmbeddedDelay, Service: c.EmbeddedService},
+		Embedded: bench.EmbeddedOptions{Nodes: c.EmbeddedNodes, Delay: c.EmbeddedDelay, Service: c.EmbeddedService, Throughput: throughput},
 		OutDir:   c.Out, SLO: c.SLO, Messages: p.stderr, TTY: p.tty && c.Format == "human",
 		View: c.view(p, &cfg),
 	}

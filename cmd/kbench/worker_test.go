@@ -19,7 +19,7 @@ import (
 const faultRole = "KBENCH_TEST_FAULT"
 
 // faultWorker is instant (acknowledges at once), stall (the same, but takes
-// nothing for 500 ms, once), or lose (keeps one record to itself). It does not
+// nothing for 500 ms, once), slow (a millisecond for each), or lose (keeps one record to itself). It does not
 // return.
 func faultWorker(role string) {
 	bench.WorkerMain(role, "1", func(s bench.Settings, done bench.Done) (bench.Client, error) {
@@ -28,16 +28,19 @@ func faultWorker(role string) {
 			return &stalling{done: done, at: -1}, nil
 		case "stall":
 			return &stalling{done: done, at: 1000}, nil
+		case "slow":
+			return &stalling{done: done, each: time.Millisecond}, nil
 		}
 		c, err := bench.Kring().New(s, done)
 		return &losing{Client: c, done: done}, err
 	})
 }
 
-// stalling acknowledges at once, but for one record.
+// stalling acknowledges at once, but for one record, or after a time for each.
 type stalling struct {
 	done bench.Done
 	at   int64
+	each time.Duration
 	n    atomic.Int64
 }
 
@@ -46,6 +49,9 @@ const stall = 500 * time.Millisecond
 func (c *stalling) Produce(_ context.Context, r *bench.Record) error {
 	if c.n.Add(1) == c.at {
 		<-time.After(stall)
+	}
+	if c.each > 0 {
+		<-time.After(c.each)
 	}
 	c.done(r.Tag, max(r.Partition, 0), -1, nil)
 	return nil

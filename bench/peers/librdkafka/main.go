@@ -2,6 +2,11 @@
 
 package main
 
-import "github.com/kring-go/kring/bench/peers/internal/peer"
+import (
+	"github.com/kring-go/kring/bench"
+	"github.com/kring-go/kring/bench/peers/internal/peer"
+)
 
-func main() { peer.Main("librdkafka", "github.com/confluentinc/confluent-kafka-go/v2", false, start) }
+func main() {
+	peer.Main("librdkafka", "github.com/confluentinc/confluent-kafka-go/v2", false, start, bench.Foreign())
+}

@@ -20,9 +20,9 @@ type Start func(plan *bench.Config, done bench.Done) (client bench.Client, props
 
 // Main is the whole of a worker program. module is where the library's version
 // is found. It does not return.
-func Main(name, module string, retains bool, start Start) {
+func Main(name, module string, retains bool, start Start, traits ...bench.Trait) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, name, module, retains, start, os.Stdin, os.Stdout)
+	err := run(ctx, name, module, retains, start, traits, os.Stdin, os.Stdout)
 	stop()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
@@ -30,7 +30,7 @@ func Main(name, module string, retains bool, start Start) {
 	os.Exit(bench.ExitCode(nil, false, err))
 }
 
-func run(ctx context.Context, name, module string, retains bool, start Start, in io.Reader, out io.Writer) error {
+func run(ctx context.Context, name, module string, retains bool, start Start, traits []bench.Trait, in io.Reader, out io.Writer) error {
 	var plan bench.Config
 	if err := json.NewDecoder(in).Decode(&plan); err != nil {
 		return bench.UsageError(fmt.Errorf("the plan is not JSON: %w", err))
@@ -51,6 +51,9 @@ func run(ctx context.Context, name, module string, retains bool, start Start, in
 			client, props, err = start(&plan, done)
 			return client, err
 		},
+	}
+	for _, trait := range traits {
+		trait(&lib)
 	}
 	o := bench.Output{Progress: os.Stderr}
 	if plan.Quiet {

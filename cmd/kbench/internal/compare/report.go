@@ -42,11 +42,16 @@ type Skip struct {
 
 // ScenarioReport is one table.
 type ScenarioReport struct {
-	Name    string         `json:"name"`
-	About   string         `json:"about"`
-	Plan    bench.Config   `json:"plan"`
-	Clients []ClientReport `json:"clients"`
-	Goals   []Verdict      `json:"goals"`
+	Name  string       `json:"name"`
+	About string       `json:"about"`
+	Plan  bench.Config `json:"plan"`
+	// Of names the scenario whose workload this is at one rate of several.
+	Of string `json:"of"`
+	// Throughput is what a node of the broker takes, in bytes per second; 0 is
+	// as much as it can.
+	Throughput int64          `json:"throughput_bytes"`
+	Clients    []ClientReport `json:"clients"`
+	Goals      []Verdict      `json:"goals"`
 }
 
 // ClientReport is one line of it.
@@ -61,6 +66,8 @@ type ClientReport struct {
 	// Invalid are the runs that say nothing about the client, and why.
 	Invalid int      `json:"invalid_runs"`
 	Reasons []string `json:"invalid_reasons"`
+	// Saturated is why a client took part in no higher rate.
+	Saturated string `json:"saturated"`
 	// Failed says why there are no numbers.
 	Failed string            `json:"failed"`
 	Rows   []Row             `json:"metrics"`
@@ -110,7 +117,7 @@ func newReport(o *Options) *Report {
 
 // add sums up one scenario.
 func (r *Report) add(b *books) {
-	s := ScenarioReport{Name: b.s.Name, About: b.s.About, Plan: b.plan, Clients: []ClientReport{}, Goals: judgeGoals(b)}
+	s := ScenarioReport{Name: b.s.Name, About: b.s.About, Plan: b.plan, Of: b.s.Of, Throughput: b.s.Throughput, Clients: []ClientReport{}, Goals: judgeGoals(b)}
 	for i := range b.o.Clients {
 		c := &b.o.Clients[i]
 		if c.Skipped != "" {
@@ -165,7 +172,7 @@ func (b *books) client(c *Client) ClientReport {
 			out.Reasons = append(out.Reasons, x.result.InvalidReasons...)
 		}
 	}
-	out.Others = Figure(median(shares))
+	out.Others, out.Saturated = Figure(median(shares)), b.s.saturated(list)
 	return out
 }
 
@@ -175,7 +182,10 @@ const invalidShare = 0.2
 // judge decides what the comparison is worth, and how the program ends.
 func (r *Report) judge() {
 	failed := 0
+	begun := map[string]bool{}
 	for _, s := range r.Scenarios {
+		higher := begun[s.Of] && s.Of != ""
+		begun[s.Of] = true
 		for _, c := range s.Clients {
 			if c.Failed != "" {
 				// What is worse counts: wrong results before errors.
@@ -183,6 +193,10 @@ func (r *Report) judge() {
 					failed = c.code
 				}
 				r.Reasons = append(r.Reasons, fmt.Sprintf("%s: %s %s", s.Name, c.Name, c.Failed))
+			}
+			// A curve ends with runs that are invalid; but it must have begun.
+			if c.Saturated != "" && (higher || s.short(&c)) {
+				continue
 			}
 			if float64(c.Invalid) > invalidShare*float64(c.Runs) {
 				r.Reasons = append(r.Reasons, fmt.Sprintf("%s: %d of %d runs of %s: %v", s.Name, c.Invalid, c.Runs, c.Name, c.Reasons))
@@ -206,7 +220,10 @@ func (r *Report) judge() {
 // failed records, 5 if too many runs say nothing, 6 if a client was skipped.
 func (r *Report) ExitCode() int { return r.code }
 
-// save writes compare.json into the folder.
+// IsCurve reports whether scenarios are rates of one workload.
+func (r *Report) IsCurve() bool { return len(r.Scenarios) > 0 && r.Scenarios[0].Of != "" }
+
+// save writes compare.json into the folder, or curve.json.
 func (r *Report) save(dir string) error {
 	if dir == "" {
 		return nil
@@ -214,7 +231,11 @@ func (r *Report) save(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return bench.UsageError(fmt.Errorf("--out %s can not be written: %w", dir, err))
 	}
-	f, err := os.Create(filepath.Join(dir, "compare.json"))
+	name := "compare.json"
+	if r.IsCurve() {
+		name = "curve.json"
+	}
+	f, err := os.Create(filepath.Join(dir, name))
 	if err != nil {
 		return bench.UsageError(fmt.Errorf("--out %s can not be written: %w", dir, err))
 	}

@@ -58,13 +58,21 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		o.execute = bench.Execute
 	}
 	report := newReport(&o)
+	full := map[string]map[string]bool{} // by workload: who was saturated, or failed, at a lower rate
 	for i := range o.Scenarios {
 		s := &o.Scenarios[i]
 		if s.Delay > 0 && len(o.Brokers) > 0 {
 			report.Notes = append(report.Notes, fmt.Sprintf("scenario %s was left out: no delay can be added to a cluster", s.Name))
 			continue
 		}
-		if err := o.scenario(ctx, s, report); err != nil {
+		if s.Throughput > 0 && len(o.Brokers) > 0 {
+			report.Notes = append(report.Notes, fmt.Sprintf("scenario %s was left out: no cluster can be told how much to take", s.Name))
+			continue
+		}
+		if s.Of != "" && full[s.Of] == nil {
+			full[s.Of] = map[string]bool{}
+		}
+		if err := o.scenario(ctx, s, full[s.Of], report); err != nil {
 			return nil, err
 		}
 		if ctx.Err() != nil {
@@ -76,6 +84,21 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	return report, report.save(o.Dir)
 }
 
+// Estimate is about how long Run takes, if every client goes to the end.
+func (o *Options) Estimate() time.Duration {
+	const around = time.Second // starting, draining, ending
+	sum := time.Duration(0)
+	for i := range o.Scenarios {
+		s := &o.Scenarios[i]
+		for j := range o.Clients {
+			if c := &o.Clients[j]; c.Skipped == "" && !slices.Contains(s.Without, c.Name) {
+				sum += max(o.Warmup, s.AtLeast/2, c.Warmup) + max(o.Duration, s.AtLeast) + around
+			}
+		}
+	}
+	return sum * time.Duration(o.Runs)
+}
+
 // books are one scenario's samples under way.
 type books struct {
 	o       *Options
@@ -83,6 +106,7 @@ type books struct {
 	plan    bench.Config
 	samples map[string][]sample // by client, then by round
 	failed  map[string]failure
+	full    map[string]bool // clients that are saturated at a lower rate
 }
 
 // failure is why a client has no place in a scenario's table.
@@ -91,12 +115,15 @@ type failure struct {
 	code int
 }
 
-func (o *Options) scenario(ctx context.Context, s *Scenario, report *Report) error {
+func (o *Options) scenario(ctx context.Context, s *Scenario, full map[string]bool, report *Report) error {
+	if !slices.ContainsFunc(o.Clients, func(c Client) bool { return c.Skipped == "" && !full[c.Name] }) {
+		return nil // Nobody has anything left to show.
+	}
 	plan, err := s.plan(o)
 	if err != nil {
 		return err
 	}
-	b := &books{o: o, s: s, plan: plan, samples: map[string][]sample{}, failed: map[string]failure{}}
+	b := &books{o: o, s: s, plan: plan, samples: map[string][]sample{}, failed: map[string]failure{}, full: full}
 	if len(o.Brokers) > 0 {
 		b.plan.Settings.Brokers = o.Brokers
 		b.plan.Settings.Topic = fmt.Sprintf("kbench-compare-%08x", rand.Uint32())
@@ -114,7 +141,8 @@ func (o *Options) scenario(ctx context.Context, s *Scenario, report *Report) err
 	for round := range o.Runs {
 		for i := range o.Clients {
 			c := &o.Clients[i]
-			if _, out := b.failed[c.Name]; out || plain[c.Name] || c.Skipped != "" || slices.Contains(s.Without, c.Name) || ctx.Err() != nil {
+			_, failed := b.failed[c.Name]
+			if failed || plain[c.Name] || full[c.Name] || c.Skipped != "" || slices.Contains(s.Without, c.Name) || ctx.Err() != nil {
 				continue
 			}
 			if err := b.measure(ctx, c, round); err != nil {
@@ -123,7 +151,23 @@ func (o *Options) scenario(ctx context.Context, s *Scenario, report *Report) err
 		}
 	}
 	report.add(b)
+	b.markFull()
 	return nil
+}
+
+// markFull notes who takes no part in higher rates.
+func (b *books) markFull() {
+	for name := range b.failed {
+		if b.full != nil {
+			b.full[name] = true
+		}
+	}
+	for name, list := range b.samples {
+		if why := b.s.saturated(list); why != "" {
+			b.full[name] = true
+			fmt.Fprintf(b.o.Messages, "%s     %-10s is saturated: %s\n", b.s.Name, name, why)
+		}
+	}
 }
 
 // leaveOut names the clients that can not do what the plan wants, and says so.
@@ -163,7 +207,11 @@ func (b *books) measure(ctx context.Context, c *Client, round int) error {
 		return nil // What was interrupted is no sample.
 	}
 	disturbed := others(before, readMachine())
-	if code := bench.ExitCode(result, false, err); err != nil || code != bench.ExitOK && code != bench.ExitInvalid {
+	code := bench.ExitCode(result, false, err)
+	if err == nil && code == bench.ExitRuntime && !result.Partial && b.s.short(result) {
+		code = bench.ExitInvalid // Who is offered too much may give some of it up: that is what the rate was to show.
+	}
+	if err != nil || code != bench.ExitOK && code != bench.ExitInvalid {
 		why := describe(result, err, words.String())
 		b.failed[c.Name] = failure{why, code}
 		fmt.Fprintf(o.Messages, "%s %d/%d %-10s %s\n", b.s.Name, round+1, o.Runs, c.Name, why)
@@ -183,7 +231,7 @@ func (b *books) execute(ctx context.Context, plan bench.Config, c *Client, words
 	defer cancel()
 	r, err := b.o.execute(ctx, bench.Session{
 		Config: plan, Library: bench.Library{Name: c.Name, Version: "(worker)"}, Worker: c.Command, Messages: words,
-		Embedded: bench.EmbeddedOptions{Nodes: b.s.Nodes, Delay: b.s.Delay}, BrokerCommand: b.o.BrokerCommand,
+		Embedded: bench.EmbeddedOptions{Nodes: b.s.Nodes, Delay: b.s.Delay, Throughput: b.s.Throughput}, BrokerCommand: b.o.BrokerCommand,
 		Replication: b.o.Replication,
 	})
 	if err == nil && ctx.Err() != nil {

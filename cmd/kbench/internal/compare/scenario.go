@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kring-go/kring/bench"
+	"github.com/kring-go/kring/cmd/kbench/internal/metric"
 )
 
 // Scenario is a workload as data: what every client is told, and on what.
@@ -32,6 +33,15 @@ type Scenario struct {
 	Nodes       int           // of the discard broker; a cluster has what it has
 	Delay       time.Duration // of the discard broker; no cluster can be told
 	Goals       []Goal
+	// Buffer is what a client may hold, and Throughput what a node of the
+	// discard broker takes per second; 0 is the usual, and no limit.
+	Buffer     int
+	Throughput int64
+	// AtLeast is how long the measured phase is at the least, and the warm-up
+	// half of it.
+	AtLeast time.Duration
+	// Of names the scenario whose workload this is at one rate of several.
+	Of string
 	// Without are clients that can not do it.
 	Without []string
 }
@@ -113,6 +123,11 @@ func Scenarios() []Scenario {
 			s.About = "2 goroutines that compute 250 µs, produce, and never wait: 8000 records/s if the client takes no time of theirs; linger 0"
 			s.Senders, s.Busy, s.Linger = 2, 250*time.Microsecond, 0
 		}),
+		flat("backlog", "", func(s *Scenario) {
+			s.About = "64 MiB of 100 B records wait in the client, for the broker takes 20 MB/s and the callers never stop"
+			s.Buffer, s.Throughput, s.AtLeast = 64<<20, 20e6, 10*time.Second
+			s.Without = []string{"rawlimit"} // It bounds no memory.
+		}),
 		packed("lz4"), packed("zstd"), packed("snappy"), packed("gzip"),
 		open("delay-5ms", "20 000 records/s, linger 0, a broker that is 5 ms away", func(s *Scenario) { s.Senders, s.Delay, s.Goals = 1, 5*time.Millisecond, nil }),
 	}
@@ -162,11 +177,11 @@ func (s *Scenario) plan(o *Options) (bench.Config, error) {
 	c := bench.Config{
 		Command: append([]string{}, o.Command...), Mode: bench.ModeClosed, Rate: s.Rate, Senders: s.Senders, Busy: s.Busy,
 		Settings: bench.Settings{
-			Acks: acks, Idempotent: acks == "all", Linger: s.Linger, BatchSize: s.Batch, BufferBytes: buffer, MaxInFlight: inFlight,
+			Acks: acks, Idempotent: acks == "all", Linger: s.Linger, BatchSize: s.Batch, BufferBytes: int64(cmp.Or(s.Buffer, buffer)), MaxInFlight: inFlight,
 			Compression: cmp.Or(s.Compression, o.Compression), Props: map[string]string{}, Defaults: o.Defaults,
 		},
 		Partitions: s.Partitions, Partitioner: s.Partitioner, Sizes: bench.FixedSize(s.Size), Keys: keys,
-		Payload: cmp.Or(s.Payload, o.Payload), Duration: o.Duration, Warmup: o.Warmup, Seed: 1, Verify: o.Verify, Quiet: true, Pacer: o.Pacer, MaxLag: o.MaxLag,
+		Payload: cmp.Or(s.Payload, o.Payload), Duration: max(o.Duration, s.AtLeast), Warmup: max(o.Warmup, s.AtLeast/2), Seed: 1, Verify: o.Verify, Quiet: true, Pacer: o.Pacer, MaxLag: o.MaxLag,
 	}
 	if s.Rate > 0 {
 		c.Mode = bench.ModeOpen
@@ -181,6 +196,10 @@ func (s *Scenario) plan(o *Options) (bench.Config, error) {
 // the depth of its queue, and an open loop's rate is what was asked.
 func (s *Scenario) metrics() string {
 	switch {
+	case s.Of != "":
+		return "rate,p50,p99,p999,cpu"
+	case s.Throughput > 0:
+		return "rate,cpu,backlog,rss,heap,gc,gcpause,gctotal,gccpu,allocs"
 	case s.Busy > 0:
 		return "rate,p50,p99,cpu"
 	case s.Rate > 0:
@@ -190,4 +209,17 @@ func (s *Scenario) metrics() string {
 		return "rate,mb,cpu,p99(call)"
 	}
 	return "rate,cpu,p99(call)"
+}
+
+// tests reports whether a difference of the metric is asked about: not where the
+// rate is given to the clients, nor where others say the same in other words.
+// Each question makes all the others harder to answer.
+func (s *Scenario) tests(m metric.Metric) bool {
+	switch m.ID {
+	case "rate":
+		return s.Of == "" && s.Throughput == 0
+	case "backlog", "heap", "gc", "gcpause", "gctotal":
+		return false
+	}
+	return true
 }

@@ -84,8 +84,8 @@ func rows(s *Scenario, client, base []sample, tested bool) []Row {
 			Metric: m.ID, Title: m.Title, Median: Figure(center), Spread: Figure(spread(values)),
 			Ratio: Figure(ratio(client, base, m)), P: Figure(math.NaN()), Adjusted: Figure(math.NaN()), text: format(m, center),
 		}
-		p[i] = 1
-		if tested {
+		p[i] = math.NaN()
+		if tested && s.tests(m) {
 			p[i] = uTest(values, column(base, m))
 			out[i].P = Figure(p[i])
 		}
@@ -93,9 +93,9 @@ func rows(s *Scenario, client, base []sample, tested bool) []Row {
 	if !tested || len(client) < minRuns || len(base) < minRuns {
 		return out
 	}
-	for i, adjusted := range diff.Holm(p) {
-		if metrics[i].ID == metric.Volume {
-			continue // The rate in other words: one verdict is enough.
+	for i, adjusted := range adjust(p) {
+		if metrics[i].ID == metric.Volume || math.IsNaN(adjusted) {
+			continue // The rate in other words: one verdict is enough. Or not asked about, or not known.
 		}
 		row := &out[i]
 		row.Adjusted, row.Verdict = Figure(adjusted), diff.Same
@@ -104,6 +104,19 @@ func rows(s *Scenario, client, base []sample, tested bool) []Row {
 			if float64(row.Median) > median(column(base, metrics[i])) == metrics[i].Higher {
 				row.Verdict = diff.Better
 			}
+		}
+	}
+	return out
+}
+
+// adjust is Holm's method for the p-values that are known.
+func adjust(p []float64) []float64 {
+	known := slices.DeleteFunc(slices.Clone(p), math.IsNaN)
+	known = diff.Holm(known)
+	out := slices.Clone(p)
+	for i := range out {
+		if !math.IsNaN(out[i]) {
+			out[i], known = known[0], known[1:]
 		}
 	}
 	return out

@@ -71,7 +71,7 @@ func Compare(old, changed []runs.Run, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	metrics := o.metrics(old)
+	metrics := o.metrics(old, changed)
 	report := &Report{Alpha: o.Alpha, NOld: len(old), NNew: len(changed), Rows: []Row{}, Notes: notes, Breaches: []string{}}
 	for _, m := range metrics {
 		row, err := o.row(m, old, changed)
@@ -93,7 +93,9 @@ func Compare(old, changed []runs.Run, o Options) (*Report, error) {
 	return report, nil
 }
 
-func (o *Options) metrics(old []runs.Run) []metric.Metric {
+// metrics are those asked for, or else the usual ones that both sides have: not
+// every client knows what it allocates.
+func (o *Options) metrics(old, changed []runs.Run) []metric.Metric {
 	list := slices.Clone(o.Metrics)
 	for _, g := range o.Gates {
 		if !slices.ContainsFunc(list, func(m metric.Metric) bool { return m.ID == g.Metric.ID }) {
@@ -101,7 +103,10 @@ func (o *Options) metrics(old []runs.Run) []metric.Metric {
 		}
 	}
 	if len(list) == 0 {
-		list = metric.Defaults(old[0].Result)
+		list = slices.DeleteFunc(metric.Defaults(old[0].Result), func(m metric.Metric) bool {
+			unknown := func(r runs.Run) bool { _, ok := m.Value(r.Result); return !ok }
+			return m.ID == "allocs" && (slices.ContainsFunc(old, unknown) || slices.ContainsFunc(changed, unknown))
+		})
 	}
 	return list
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,6 +28,7 @@ func sample(r *rand.Rand, side string, n int, slower float64) []runs.Run {
 		res.Latency.Response = &bench.Latency{P50: int64(noisy(2e5)), P99: int64(noisy(3e6)), P999: int64(noisy(9e6))}
 		res.Cost.CPUPerRecordNs = noisy(25_000)
 		// Counters are discrete, with ties.
+		res.Cost.Allocs = 1
 		res.Cost.AllocsPerRecord = float64(r.IntN(3)) / 1000
 		list = append(list, runs.Run{Path: fmt.Sprintf("%s/%d/result.json", side, i), Result: res})
 	}
@@ -122,6 +124,15 @@ func TestFromNothing(t *testing.T) {
 	a, b := sample(r, "a", 6, 1), sample(r, "b", 6, 1)
 	for i := range a {
 		a[i].Result.Cost.AllocsPerRecord, b[i].Result.Cost.AllocsPerRecord = 0, 1
+	}
+	for i := range b {
+		other := *b[i].Result
+		other.Cost.Allocs = 0
+		unknown := slices.Clone(b)
+		unknown[i].Result = &other
+		if report := compare(t, a, unknown, Options{}); slices.ContainsFunc(report.Rows, func(r Row) bool { return r.Metric == "allocs" }) {
+			t.Errorf("allocations are compared with a run that does not know them: %+v", report.Rows)
+		}
 	}
 	gates, err := ParseGates("allocs>+50%")
 	if err != nil {

@@ -31,7 +31,7 @@ func (m Metric) Format(v float64) string { return m.format(v) }
 
 // Names is every name that Parse knows, for messages.
 func Names() string {
-	return "rate, mb, cpu, allocs, rss, ctxsw, or min, mean, p50, p90, p99, p999, p9999, max, optionally of (response), (service), (call) or (lag)"
+	return "rate, mb, cpu, allocs, rss, heap, backlog, gc, gcpause, gctotal, gccpu, ctxsw, or min, mean, p50, p90, p99, p999, p9999, max, optionally of (response), (service), (call) or (lag)"
 }
 
 // Parse reads the name of a metric: cpu, p99, p99(call), p99.9(service). A
@@ -39,7 +39,7 @@ func Names() string {
 // loop, service in a closed one.
 func Parse(name string) (Metric, error) {
 	name = strings.TrimSpace(name)
-	for _, m := range totals() {
+	for _, m := range append(totals(), memory()...) {
 		if m.ID == name {
 			return m, nil
 		}
@@ -132,10 +132,12 @@ func percentile(rank string) func(*bench.Latency) int64 {
 	return nil
 }
 
+// number formats with so many digits behind the point.
+func number(digits int, unit string) func(float64) string {
+	return func(v float64) string { return strconv.FormatFloat(v, 'f', digits, 64) + unit }
+}
+
 func totals() []Metric {
-	number := func(digits int, unit string) func(float64) string {
-		return func(v float64) string { return strconv.FormatFloat(v, 'f', digits, 64) + unit }
-	}
 	always := func(f func(*bench.Result) float64) func(*bench.Result) (float64, bool) {
 		return func(r *bench.Result) (float64, bool) { return f(r), true }
 	}
@@ -157,15 +159,6 @@ func totals() []Metric {
 			ID: "cpu", Title: "CPU per record", Unit: "cpu-ns/rec",
 			value:  func(r *bench.Result) (float64, bool) { return r.Cost.CPUPerRecordNs, r.Cost.CPUPerRecordNs > 0 },
 			format: number(0, "ns"),
-		},
-		{
-			ID: "allocs", Title: "allocations per record", Unit: "allocs/rec",
-			value: always(func(r *bench.Result) float64 { return r.Cost.AllocsPerRecord }), format: number(4, ""),
-		},
-		{
-			ID: "rss", Title: "peak memory", Unit: "rss-bytes",
-			value:  always(func(r *bench.Result) float64 { return float64(r.Cost.RSSPeakBytes) }),
-			format: bench.FormatBytes,
 		},
 		{
 			ID: "ctxsw", Title: "context switches per record", Unit: "ctxsw/rec",

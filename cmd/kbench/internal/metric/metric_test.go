@@ -36,6 +36,15 @@ func TestParse(t *testing.T) {
 			t.Errorf("%s is %v (%t) %q, want %v %q", tc.name, got, ok, m.Format(got), tc.want, tc.text)
 		}
 	}
+	for _, name := range []string{"heap", "gc", "gcpause", "gctotal", "gccpu", "allocs", "backlog"} {
+		m, err := Parse(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, ok := m.Value(&bench.Result{}); ok {
+			t.Errorf("%s of a run without is %v", name, v)
+		}
+	}
 	lag, err := Parse("p99(lag)")
 	if err != nil {
 		t.Fatal(err)
@@ -57,5 +66,38 @@ func TestDefaults(t *testing.T) {
 		if list := Defaults(r); len(list) != 5 || list[0].Higher != (mode == bench.ModeClosed) {
 			t.Errorf("%s: %+v", mode, list)
 		}
+	}
+}
+
+// TestMemory: Little's law, shares, and what Java knows of its collector.
+func TestMemory(t *testing.T) {
+	pauses, cpu, live := int64(5e6), int64(25e7), int64(64<<20)
+	r := &bench.Result{}
+	r.Workload.Mode = bench.ModeClosed
+	r.Latency.Service = &bench.Latency{Mean: 500_000_000}
+	r.Totals = bench.Totals{RateAchieved: 100_000, Sent: 10, Bytes: 1000}
+	r.Cost = bench.Cost{CPUUserNs: 9e8, CPUSysNs: 1e8, GCCount: 3, GCPauseMaxNs: 2e6, GCPauseTotalNs: &pauses, GCCPUNs: &cpu, HeapLiveBytes: &live}
+	texts := func() map[string]string {
+		out := map[string]string{}
+		for _, m := range memory() {
+			if v, ok := m.Value(r); ok {
+				out[m.ID] = m.Format(v)
+			}
+		}
+		return out
+	}
+	got := texts()
+	for id, want := range map[string]string{
+		"backlog": "4.8 MiB", "heap": "64.0 MiB", "gc": "3", "gcpause": "2.00ms", "gctotal": "5.00ms", "gccpu": "25.0 %", "allocs": "0.0000", "rss": "0 B",
+	} {
+		if got[id] != want {
+			t.Errorf("%s is %q, want %q", id, got[id], want)
+		}
+	}
+	r.Cost.GCCPUNs, r.Cost.HeapLiveBytes = nil, nil // Java.
+	r.Workload.Mode = bench.ModeOpen
+	got = texts()
+	if len(got) != 4 || got["gc"] != "3" || got["gctotal"] != "5.00ms" || got["gcpause"] != "2.00ms" {
+		t.Errorf("Java knows %v", got)
 	}
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"context"
+	"io"
 	"net/url"
 	"os"
 	"os/exec"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kring-go/kring/cmd/kbench/internal/compare"
 )
 
 // probe is added to the page by the test: it counts the charts on which
@@ -49,8 +52,18 @@ func TestPageInBrowser(t *testing.T) {
 	if browser == "" {
 		t.Skip("skipped: no Chromium here")
 	}
+	runs := load(t, append(stored(t, "ours", 1000, 20_000), stored(t, "theirs", 1000)...)...)
+	rates := []*compare.Report{atRates(t, filepath.Join(t.TempDir(), "curve.json"), 0)}
+	// Percentiles, p99 by rate, and two timelines of the run that is shown.
+	inBrowser(t, browser, "charts=4/4 requests=0 errors=0", func(w io.Writer) error { return Page(w, runs, nil) })
+	inBrowser(t, browser, "charts=1/1 requests=0 errors=0", func(w io.Writer) error { return Page(w, nil, rates) })
+}
+
+// inBrowser opens a page and asks it what it has drawn.
+func inBrowser(t *testing.T, browser, want string, write func(io.Writer) error) {
+	t.Helper()
 	var page bytes.Buffer
-	if err := Page(&page, load(t, append(stored(t, "ours", 1000, 20_000), stored(t, "theirs", 1000)...)...)); err != nil {
+	if err := write(&page); err != nil {
 		t.Fatal(err)
 	}
 	text := strings.Replace(page.String(), "<head>", watch, 1)
@@ -71,8 +84,7 @@ func TestPageInBrowser(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	found := regexp.MustCompile(`PROBE (charts=\S+ requests=\S+ errors=\d+)<`).FindSubmatch(out)
-	// Percentiles, p99 by rate, and two timelines of the run that is shown.
-	if found == nil || string(found[1]) != "charts=4/4 requests=0 errors=0" {
-		t.Errorf("the page says %q, want 4 charts drawn, no request, no error", found)
+	if found == nil || string(found[1]) != want {
+		t.Errorf("the page says %q, want %s", found, want)
 	}
 }

@@ -63,6 +63,9 @@ func themes() []theme {
 
 // Charts are what the runs give reason to draw.
 func Charts(list []runs.Run) ([]Chart, error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
 	groups := runs.Groups(list)
 	spectra, err := spectrumChart(groups)
 	if err != nil {
@@ -70,7 +73,7 @@ func Charts(list []runs.Run) ([]Chart, error) {
 	}
 	charts := []Chart{spectra, costChart(groups)}
 	if lines := curves(list); len(lines) > 0 {
-		charts = append(charts, curveChart(lines))
+		charts = append(charts, curveChart("p99-by-rate", "p99 response by offered rate", lines))
 	}
 	return charts, nil
 }

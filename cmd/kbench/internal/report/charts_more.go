@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
 )
 
 // logTicks marks powers of ten, and 2 and 5 of them where there are few.
@@ -26,7 +27,7 @@ func (logTicks) Ticks(low, high float64) []plot.Tick {
 	for e := math.Floor(math.Log10(low)); e <= math.Ceil(math.Log10(high)); e++ {
 		for _, f := range factors {
 			if v := f * math.Pow(10, e); v >= low*0.999 && v <= high*1.001 {
-				ticks = append(ticks, plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'g', 4, 64)})
+				ticks = append(ticks, plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'f', -1, 64)})
 			}
 		}
 	}
@@ -45,31 +46,70 @@ func (rateTicks) Ticks(low, high float64) []plot.Tick {
 	return ticks
 }
 
-// curveChart is p99 against the offered rate.
-func curveChart(lines []curve) Chart {
+// curveChart is p99 against the offered rate, with a cross where a client is
+// saturated.
+func curveChart(name, title string, lines []curve) Chart {
 	alt := []string{"p99 of response time against the offered rate."}
 	for _, c := range lines {
 		for _, point := range c.Points {
-			alt = append(alt, fmt.Sprintf("%s at %s/s: %s.", c.Client, bench.FormatShort(point[0]), bench.FormatNanos(int64(point[1]*1e6))))
+			end := ""
+			if c.saturatedAt(point) {
+				end = ", saturated"
+			}
+			alt = append(alt, fmt.Sprintf("%s at %s/s: %s%s.", c.Client, bench.FormatShort(point[0]), bench.FormatNanos(int64(point[1]*1e6)), end))
 		}
 	}
-	return Chart{Name: "p99-by-rate", Alt: strings.Join(alt, " "), draw: func(t theme) (*plot.Plot, error) {
-		p := newPlot(t, "p99 response by offered rate", "records per second", "ms")
+	return Chart{Name: name, Alt: strings.Join(alt, " "), draw: func(t theme) (*plot.Plot, error) {
+		p := newPlot(t, title, "records per second (×: saturated)", "ms")
 		p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
 		p.X.Tick.Marker, p.Y.Tick.Marker = rateTicks{}, logTicks{}
 		p.Legend.Top, p.Legend.Left = true, true
 		for i, c := range lines {
-			var points plotter.XYs
+			var points, ends plotter.XYs
 			for _, point := range c.Points {
 				points = append(points, plotter.XY{X: point[0], Y: point[1]})
+				if c.saturatedAt(point) {
+					ends = append(ends, plotter.XY{X: point[0], Y: point[1]})
+				}
 			}
 			if err := addLine(p, t, i, c.Client, points, true); err != nil {
+				return nil, err
+			}
+			if err := addCrosses(p, t, i, ends); err != nil {
 				return nil, err
 			}
 		}
 		roomForLegend(p, len(lines))
 		return p, nil
 	}}
+}
+
+// cross is a glyph that is seen on top of a line.
+type cross struct{}
+
+// DrawGlyph implements draw.GlyphDrawer.
+func (cross) DrawGlyph(c *draw.Canvas, style draw.GlyphStyle, at vg.Point) {
+	c.SetLineStyle(draw.LineStyle{Color: style.Color, Width: vg.Points(2.2)})
+	for _, side := range []vg.Length{-1, 1} {
+		var line vg.Path
+		line.Move(vg.Point{X: at.X - style.Radius, Y: at.Y - side*style.Radius})
+		line.Line(vg.Point{X: at.X + style.Radius, Y: at.Y + side*style.Radius})
+		c.Stroke(line)
+	}
+}
+
+// addCrosses marks points of a client's line.
+func addCrosses(p *plot.Plot, t theme, i int, points plotter.XYs) error {
+	if len(points) == 0 {
+		return nil
+	}
+	crosses, err := plotter.NewScatter(points)
+	if err != nil {
+		return err
+	}
+	crosses.Color, crosses.Shape, crosses.Radius = t.series[i%len(t.series)], cross{}, vg.Points(5)
+	p.Add(crosses)
+	return nil
 }
 
 // costChart is the processor time per record, from zero.

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -13,7 +12,7 @@ import (
 
 // comparisonKinds are the blocks that show files of kbench compare.
 func comparisonKinds() []string {
-	return []string{"summary", "comparison", "losses", "parity", "method", "reproduce", "bars"}
+	return []string{"summary", "comparison", "losses", "parity", "method", "reproduce", "bars", "cluster", "curve"}
 }
 
 // comparisons reads the files that the patterns name, relative to the page.
@@ -42,7 +41,7 @@ func (m *Markdown) comparison(kind string, list []*compare.Report) (string, erro
 	case "summary":
 		return summaryTable(list), nil
 	case "comparison":
-		return comparisonTables(list), nil
+		return comparisonTables(list, "###"), nil
 	case "losses":
 		return losses(list), nil
 	case "parity":
@@ -51,19 +50,32 @@ func (m *Markdown) comparison(kind string, list []*compare.Report) (string, erro
 		return method(list), nil
 	case "reproduce":
 		return reproduce(list), nil
+	case "cluster":
+		return clusterSections(list), nil
+	case "curve":
+		return m.curveSections(list)
 	}
 	return m.bars(list)
 }
 
-// summaryColumns are the metrics of the first table.
-func summaryColumns() []string { return []string{"rate", "cpu", "p50", "p99", "p99(call)"} }
+// summaryColumns are the metrics of the first table: what most scenarios are
+// about, and memory where one is about that.
+func summaryColumns(r *compare.Report) (ids, titles []string) {
+	ids = []string{"rate", "cpu", "p50", "p99", "p99(call)"}
+	titles = []string{"rate ×", "CPU per record ×", "p50 ×", "p99 ×", "call p99 ×"}
+	if slices.ContainsFunc(r.Scenarios, func(s compare.ScenarioReport) bool { return s.Throughput > 0 }) {
+		ids, titles = append(ids, "rss", "allocs"), append(titles, "peak memory ×", "allocations ×")
+	}
+	return ids, titles
+}
 
 // summaryTable has a line per scenario: the subject's ratios to the base.
 func summaryTable(list []*compare.Report) string {
 	var b strings.Builder
 	for _, r := range list {
 		fmt.Fprintf(&b, "%s beside %s (%s is 1):\n\n", compare.Subject, r.Base, r.Base)
-		heading(&b, 1, "scenario", "rate ×", "CPU per record ×", "p50 ×", "p99 ×", "call p99 ×")
+		ids, titles := summaryColumns(r)
+		heading(&b, 1, append([]string{"scenario"}, titles...)...)
 		for i := range r.Scenarios {
 			s := &r.Scenarios[i]
 			c := find(s, compare.Subject)
@@ -71,7 +83,7 @@ func summaryTable(list []*compare.Report) string {
 				continue
 			}
 			cells := []string{s.Name}
-			for _, id := range summaryColumns() {
+			for _, id := range ids {
 				cells = append(cells, ratioCell(c, id))
 			}
 			row(&b, cells...)
@@ -115,6 +127,8 @@ func worth(r *compare.Report) string {
 // question is what a scenario answers.
 func question(s *compare.ScenarioReport) string {
 	switch p := &s.Plan; {
+	case s.Throughput > 0:
+		return "What does a full buffer cost in memory, and in collecting it?"
 	case p.Busy > 0:
 		return "What do busy callers lose, and how late is a record?"
 	case p.Mode == bench.ModeOpen:
@@ -125,13 +139,13 @@ func question(s *compare.ScenarioReport) string {
 	return "How many records, and at what price?"
 }
 
-// comparisonTables has a table per scenario.
-func comparisonTables(list []*compare.Report) string {
+// comparisonTables has a table per scenario, whose headings are of a level.
+func comparisonTables(list []*compare.Report, level string) string {
 	var b strings.Builder
 	for _, r := range list {
 		for i := range r.Scenarios {
 			s := &r.Scenarios[i]
-			fmt.Fprintf(&b, "### %s: %s\n\n%s.\n\n", s.Name, question(s), strings.TrimSuffix(s.About, "."))
+			fmt.Fprintf(&b, "%s %s: %s\n\n%s.\n\n", level, s.Name, question(s), strings.TrimSuffix(s.About, "."))
 			comparisonTable(&b, s)
 			for _, v := range s.Goals {
 				met := "missed"
@@ -155,7 +169,10 @@ func comparisonTable(b *strings.Builder, s *compare.ScenarioReport) {
 	for _, c := range s.Clients {
 		if len(c.Rows) > 0 {
 			for _, r := range c.Rows {
-				head = append(head, r.Title, "×", "p")
+				head = append(head, r.Title)
+				if !c.Wide() {
+					head = append(head, "×", "p")
+				}
 			}
 			head = append(head, "runs", "others")
 			break
@@ -171,8 +188,12 @@ func comparisonTable(b *strings.Builder, s *compare.ScenarioReport) {
 			row(b, append(cells, c.Failed)...)
 			continue
 		}
-		for _, r := range c.Rows {
-			cells = append(cells, r.Text()+" ± "+r.Spread.Percent(), r.Ratio.Text(2), r.Significance())
+		for i := range c.Rows {
+			if r := &c.Rows[i]; c.Wide() {
+				cells = append(cells, r.Cell())
+			} else {
+				cells = append(cells, r.Text()+" ± "+r.Spread.Percent(), r.Ratio.Text(2), r.Significance())
+			}
 		}
 		runs := fmt.Sprint(c.Runs)
 		if c.Invalid > 0 {
@@ -184,6 +205,10 @@ func comparisonTable(b *strings.Builder, s *compare.ScenarioReport) {
 
 // reproduce lists the commands, each once.
 func reproduce(list []*compare.Report) string {
+	return "```sh\n" + strings.Join(commandLines(list), "\n") + "\n```\n"
+}
+
+func commandLines(list []*compare.Report) []string {
 	var lines []string
 	for _, r := range list {
 		var words []string
@@ -194,21 +219,7 @@ func reproduce(list []*compare.Report) string {
 			lines = append(lines, line)
 		}
 	}
-	return "```sh\n" + strings.Join(lines, "\n") + "\n```\n"
-}
-
-// match names the files of a block's patterns.
-func (m *Markdown) match(kind string, patterns []string) ([]string, error) {
-	var paths []string
-	for _, pattern := range patterns {
-		found, err := filepath.Glob(filepath.Join(filepath.Dir(m.Path), pattern))
-		if err != nil || len(found) == 0 {
-			return nil, fmt.Errorf("kbench: %s: block %s: nothing matches %q", m.Path, kind, pattern)
-		}
-		paths = append(paths, found...)
-	}
-	slices.Sort(paths)
-	return paths, nil
+	return lines
 }
 
 // seconds is a duration without the zeros that time.Duration prints.

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/kring-go/kring/cmd/kbench/internal/compare"
@@ -15,9 +16,14 @@ func (m *Markdown) bars(list []*compare.Report) (string, error) {
 	if m.Charts == "" {
 		return "", fmt.Errorf("kbench: %s: block bars needs --svg DIR", m.Path)
 	}
-	charts := barCharts(list)
+	return m.draw(barCharts(list))
+}
+
+// draw notes charts among those to write, and shows them.
+func (m *Markdown) draw(charts []Chart) (string, error) {
+	text, err := m.show(charts)
 	m.Drawn = append(m.Drawn, charts...)
-	return m.show(charts)
+	return text, err
 }
 
 // show is the HTML of charts in the reader's colours.
@@ -28,7 +34,12 @@ func (m *Markdown) show(charts []Chart) (string, error) {
 	}
 	folder = filepath.ToSlash(folder)
 	var b strings.Builder
-	for _, c := range charts {
+	for i, c := range charts {
+		for _, other := range slices.Concat(m.Drawn, charts[:i]) {
+			if other.Name == c.Name && other.Alt != c.Alt {
+				return "", fmt.Errorf("kbench: %s: two of its results have the chart %s: leave one out", m.Path, c.Name)
+			}
+		}
 		fmt.Fprintf(&b, "<picture>\n<source media=\"(prefers-color-scheme: dark)\" srcset=\"%s/%s\">\n<img alt=%q src=\"%s/%s\">\n</picture>\n",
 			folder, c.file("dark"), c.Alt, folder, c.file("light"))
 	}
@@ -55,10 +66,18 @@ func barCharts(list []*compare.Report) []Chart {
 			if len(values) == 0 {
 				continue
 			}
-			charts = append(charts, Chart{Name: "cpu-" + s.Name, Alt: strings.Join(alt, " "), draw: func(t theme) (*plot.Plot, error) {
-				return barPlot(t, "Processor time per record: "+s.Name, names, values)
+			charts = append(charts, Chart{Name: "cpu-" + s.Name + placeSuffix(r), Alt: strings.Join(alt, " "), draw: func(t theme) (*plot.Plot, error) {
+				return barPlot(t, "Processor time per record: "+s.Name+placeSuffix(r), names, values)
 			}})
 		}
 	}
 	return charts
+}
+
+// placeSuffix keeps the charts of one broker apart from those of others.
+func placeSuffix(r *compare.Report) string {
+	if r.Broker.Embedded || r.Broker.Nodes == 0 {
+		return ""
+	}
+	return fmt.Sprintf("-kafka-%d", r.Broker.Nodes)
 }

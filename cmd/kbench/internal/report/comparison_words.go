@@ -45,7 +45,7 @@ func scenarioLosses(s *compare.ScenarioReport) []string {
 				continue
 			}
 			other := &c.Rows[i]
-			if !better(other, mine) {
+			if !better(other, mine) || given(s, mine.Metric) {
 				continue
 			}
 			line := fmt.Sprintf("- %s, %s: %s has %s, %s %s", s.Name, mine.Title, c.Name, other.Text(), compare.Subject, mine.Text())
@@ -56,6 +56,18 @@ func scenarioLosses(s *compare.ScenarioReport) []string {
 		}
 	}
 	return lines
+}
+
+// given reports whether the scenario and not the client sets the metric: more of
+// it is no loss of the others.
+func given(s *compare.ScenarioReport, metric string) bool {
+	switch metric {
+	case "rate":
+		return s.Of != "" || s.Throughput > 0
+	case "backlog":
+		return true
+	}
+	return false
 }
 
 // better reports whether a's median is better than b's.
@@ -119,6 +131,11 @@ func method(list []*compare.Report) string {
 		day, _, _ := strings.Cut(r.Started, "T")
 		add("%s: %s, in turn, %s of %s after %s of warm-up (Java at least 10 s). %s", day, plural(r.Rounds, "round"),
 			plural(len(r.Scenarios), "scenario"), seconds(p.Duration), seconds(p.Warmup), worth(r))
+		for _, s := range r.Scenarios {
+			if s.Plan.Duration != p.Duration || s.Plan.Warmup != p.Warmup {
+				add("%s: %s after %s.", s.Name, seconds(s.Plan.Duration), seconds(s.Plan.Warmup))
+			}
+		}
 		add("Machine: %d × %s, Linux %s.", r.Env.CPUs, r.Env.CPUModel, r.Env.Kernel)
 		add("Broker: %s.", brokerText(r))
 		for _, s := range r.Scenarios {

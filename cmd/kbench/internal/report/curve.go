@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/kring-go/kring/bench"
+	"github.com/kring-go/kring/cmd/kbench/internal/compare"
 	"github.com/kring-go/kring/cmd/kbench/internal/runs"
 )
 
@@ -45,6 +46,12 @@ func curves(list []runs.Run) []curve {
 	return out
 }
 
+// saturatedAt reports whether a point is where the client could not follow.
+func (c *curve) saturatedAt(point [3]float64) bool {
+	last := c.Points[len(c.Points)-1]
+	return c.Saturated != "" && point == last || point[2] < compare.Saturation
+}
+
 // middle is the median.
 func middle(values []float64) float64 {
 	v := slices.Sorted(slices.Values(values))
@@ -53,4 +60,15 @@ func middle(values []float64) float64 {
 		return v[n/2]
 	}
 	return (v[n/2-1] + v[n/2]) / 2
+}
+
+// RatedCharts are the curves of comparisons, each in a chart of its own.
+func RatedCharts(list []*compare.Report) []Chart {
+	var charts []Chart
+	for _, r := range list {
+		for _, of := range r.Workloads() {
+			charts = append(charts, curveChart(chartName(r, of), "p99 response by offered rate: "+of+", "+brokerName(r), rated(r, of)))
+		}
+	}
+	return charts
 }

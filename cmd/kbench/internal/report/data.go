@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/kring-go/kring/bench"
+	"github.com/kring-go/kring/cmd/kbench/internal/compare"
 	"github.com/kring-go/kring/cmd/kbench/internal/runs"
 )
 
@@ -46,6 +47,8 @@ type timeline struct {
 type curve struct {
 	Client string       `json:"client"`
 	Points [][3]float64 `json:"points"` // rate, p99 in ms, achieved share
+	// Saturated is why the last point is the last, if it is known.
+	Saturated string `json:"saturated"`
 }
 
 // stepsPerDecade is how fine a spectrum is drawn.
@@ -80,8 +83,8 @@ func spectrum(d *bench.Distribution) []*float64 {
 }
 
 // collect reads what the page shows of every run.
-func collect(list []runs.Run) (*pageData, error) {
-	data := &pageData{Nines: nines(), Curve: curves(list)}
+func collect(list []runs.Run, rates []*compare.Report) (*pageData, error) {
+	data := &pageData{Nines: nines(), Runs: []runData{}, Curve: append(curves(list), ratedAll(rates)...)}
 	for i, r := range list {
 		item := runData{Label: label(list, i), Spectra: map[string][]*float64{}, Events: r.Result.Events}
 		item.Headline, _ = r.Result.Headline()

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"strings"
 
 	"github.com/kring-go/kring/bench"
+	"github.com/kring-go/kring/cmd/kbench/internal/compare"
 	"github.com/kring-go/kring/cmd/kbench/internal/runs"
 )
 
@@ -24,14 +26,21 @@ type view struct {
 	HasHlog, HasTimeline    bool
 }
 
+// rateTable is what a comparison at rates has, under a line about it.
+type rateTable struct {
+	About string
+	Rows  []rateRow
+}
+
 type latencyRow struct {
 	Name                               string
 	P50, P90, P99, P999, P9999, Max, N string
 }
 
-// Page writes one HTML file that needs nothing else.
-func Page(w io.Writer, list []runs.Run) error {
-	data, err := collect(list)
+// Page writes one HTML file that needs nothing else, of runs and of comparisons at
+// rates.
+func Page(w io.Writer, list []runs.Run, rates []*compare.Report) error {
+	data, err := collect(list, rates)
 	if err != nil {
 		return err
 	}
@@ -51,8 +60,13 @@ func Page(w io.Writer, list []runs.Run) error {
 	for i, r := range list {
 		views = append(views, newView(data.Runs[i], r.Result))
 	}
+	var tables []rateTable
+	for _, r := range rates {
+		tables = append(tables, rateTable{strings.Join(r.Workloads(), ", ") + ", " + brokerName(r) + ". " + strings.ReplaceAll(worth(r), "*", ""), rateRows(r)})
+	}
 	return page.Execute(w, map[string]any{
-		"Title":  title(list),
+		"Title":  title(list, rates),
+		"Rates":  tables,
 		"Views":  views,
 		"Data":   data,
 		"Curve":  len(data.Curve) > 0,
@@ -63,7 +77,16 @@ func Page(w io.Writer, list []runs.Run) error {
 	})
 }
 
-func title(list []runs.Run) string {
+func title(list []runs.Run, rates []*compare.Report) string {
+	if len(list) == 0 {
+		var what []string
+		for _, r := range rates {
+			for _, of := range r.Workloads() {
+				what = append(what, of+placeSuffix(r))
+			}
+		}
+		return "p99 by offered rate: " + strings.Join(what, ", ")
+	}
 	if len(list) == 1 {
 		r := list[0].Result
 		return fmt.Sprintf("%s: %s", r.Client.Name, runs.Workload(r))

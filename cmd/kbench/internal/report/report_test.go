@@ -65,7 +65,7 @@ func load(t *testing.T, paths ...string) []runs.Run {
 
 func TestCollect(t *testing.T) {
 	list := load(t, append(stored(t, "ours", 1000, 20_000), stored(t, "theirs", 1000)...)...)
-	data, err := collect(list)
+	data, err := collect(list, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestCollect(t *testing.T) {
 // asks for nothing, and shows text as text.
 func TestPageIsSelfContained(t *testing.T) {
 	var page bytes.Buffer
-	if err := Page(&page, load(t, stored(t, "ours", 1000)...)); err != nil {
+	if err := Page(&page, load(t, stored(t, "ours", 1000)...), nil); err != nil {
 		t.Fatal(err)
 	}
 	text := page.String()

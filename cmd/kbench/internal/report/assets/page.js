@@ -31,6 +31,7 @@
   }
 
   function spectrum() {
+    if (!data.runs.length) return;
     const which = document.getElementById("which").value;
     const relative = document.getElementById("relative").checked;
     const of = run => run.spectra[which === "headline" ? run.headline : which] || data.nines.map(() => null);
@@ -55,7 +56,7 @@
     const series = [{ label: "offered", value: (u, v) => v == null ? "" : short(v) + "/s" }];
     data.curve.forEach((c, i) => {
       columns.push(rates.map(r => (c.points.find(p => p[0] === r) || [])[1] ?? null));
-      series.push({ label: c.client, stroke: colour(i), width: 2, spanGaps: true, points: { show: true, size: 7 }, value: (u, v) => ms(v) });
+      series.push({ label: c.client + (c.saturated ? " (saturated at its last)" : ""), stroke: colour(i), width: 2, spanGaps: true, points: { show: true, size: 7 }, value: (u, v) => ms(v) });
     });
     draw(document.getElementById("curve"), series, columns, {
       scales: { x: { time: false, distr: 3 }, y: { distr: 3 } },

@@ -122,8 +122,10 @@ final class Report {
         ObjectNode out = json.objectNode().put("cpu_user_ns", cpu - sys).put("cpu_sys_ns", sys);
         out.put("cpu_per_record_ns", records > 0 ? (double) cpu / records : 0);
         out.putNull("allocs").putNull("alloc_bytes").putNull("allocs_per_record");
-        out.put("gc_count", to.collections() - from.collections()).put("gc_time_ns", (to.collecting() - from.collecting()) * 1_000_000);
-        out.putNull("gc_pause_p99_ns").putNull("gc_pause_max_ns").putNull("sched_latency_p99_ns");
+        long collecting = (to.collecting() - from.collecting()) * 1_000_000;
+        out.put("gc_count", to.collections() - from.collections()).put("gc_pause_total_ns", collecting);
+        out.put("gc_pause_max_ns", run.pauses.longest()).putNull("gc_pause_p99_ns").putNull("sched_latency_p99_ns");
+        out.putNull("gc_cpu_ns").putNull("heap_live_bytes");
         out.put("rss_peak_bytes", Meter.peakMemory()).putNull("ctxsw_vol").putNull("ctxsw_invol");
         out.put("steal_ns", from.steal() < 0 ? null : to.steal() - from.steal());
         return out.putNull("syscalls").put("syscalls_method", "n/a");

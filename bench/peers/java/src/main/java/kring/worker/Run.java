@@ -19,6 +19,7 @@ final class Run {
     final Pool pool;
     final Sender[] senders;
     final String started = Instant.now().truncatedTo(ChronoUnit.SECONDS).toString();
+    final Pauses pauses = new Pauses();
     Meter begin;
     Meter end;
     long beginNs;
@@ -85,6 +86,7 @@ final class Run {
     }
 
     private void openWindow() {
+        pauses.begin();
         begin = Meter.now();
         beginAcked = books.totalAcked();
         beginNs = Math.max(System.nanoTime(), books.start);
@@ -95,6 +97,7 @@ final class Run {
         endNs = System.nanoTime();
         endAcked = books.totalAcked();
         end = Meter.now();
+        pauses.end();
     }
 
     private void launch() {
