@@ -1,6 +1,10 @@
 package accum
 
-import "github.com/kring-go/kring/wire"
+import (
+	"slices"
+
+	"github.com/kring-go/kring/wire"
+)
 
 // This file takes records out of batches because their deadlines have passed.
 // A batch that was never sent can lose records: it has no sequence, and nobody
@@ -52,34 +56,29 @@ func (p *Partition) Cull(now int64, sending bool) (x *Batch) {
 }
 
 func (q *Strand) cull(now int64, sending bool) *Batch {
-	for {
-		b := q.oldest()
-		if b == nil || !b.late(now) {
-			return nil
-		}
-		b.seal(q.head.gen(), now)
-		st := b.state.load()
-		switch {
-		case !st.complete():
-			return nil // the last writer marks the partition
-		case st.count() == 0:
-			q.discard(b)
-			continue
-		case b.allLate(now):
-			if !b.neverSent() {
-				return nil // who compresses it marks the partition
-			}
-			q.advance(b)
-			return b
-		case !sending && !b.lateAt(0, now):
-			return nil
-		case !b.claimAnyhow(st.gen()):
-			return nil // as above
-		}
-		x := b.takeOut(now, b.lateAt(0, now))
-		b.unpack(st.gen())
-		return x
+	b := q.oldest()
+	if b == nil || !b.late(now) {
+		return nil
 	}
+	b.seal(q.head.gen(), now)
+	st := b.state.load()
+	switch {
+	case !st.complete():
+		return nil // the last writer marks the partition
+	case b.allLate(now):
+		if !b.neverSent() {
+			return nil // who compresses it marks the partition
+		}
+		q.advance(b)
+		return b
+	case !sending && !b.lateAt(0, now):
+		return nil
+	case !b.claimAnyhow(st.gen()):
+		return nil // as above
+	}
+	x := b.takeOut(now, b.lateAt(0, now))
+	b.unpack(st.gen())
+	return x
 }
 
 // claimAnyhow claims b, which is the sender's, whether it is packed or not.
@@ -97,7 +96,7 @@ func (b *Batch) takeOut(now int64, front bool) *Batch {
 	x := &Batch{
 		acc: b.acc, parent: b, part: b.part, epoch: b.epoch,
 		lent: true, within: !front,
-		buf:     make([]byte, len(b.recordBytes())+wire.BatchHeaderSize),
+		buf:     make([]byte, wire.BatchHeaderSize),
 		Sender:  b.Sender,
 		outcome: Outcome{BaseOffset: -1, LogAppendTime: -1},
 	}
@@ -155,6 +154,8 @@ func (w *wayOut) place(m missed) missed {
 // out moves record i to x.
 func (w *wayOut) out(i int, r *wire.Record) missed {
 	x := w.x
+	_, total := r.Size(x.records)
+	x.buf = slices.Grow(x.buf, total)[:len(x.buf)+total]
 	x.heapSize += r.Put(x.buf[x.heapSize:], x.records)
 	x.records++
 	ts := x.baseTs.Load() + r.TimestampDelta

@@ -192,9 +192,48 @@ func TestCullWhileNothingCanBeSent(t *testing.T) {
 	}
 }
 
+// TestCullThenSplit: the piece in front holds nothing of its batch, however late
+// its callbacks run, and the others go with the records that they come before.
+func TestCullThenSplit(t *testing.T) {
+	a, parts, _ := newTest(t, Config{BatchSize: 600, BufferMemory: 8 * 600, Linger: time.Hour, AlwaysComplete: true}, 1)
+	p := parts[0]
+	var told []uint64
+	l := NewLane(func(d Delivery) { told = append(told, d.Tag) }, nil)
+	for i := range 9 {
+		r := dated("v", i%2 == 0)
+		r.Done.Tag = uint64(i)
+		mustAppend(t, p, r)
+	}
+	p.SealOpen()
+	cullAll(p, l, true)
+	env := &Env{Now: never, MaxInFlight: 1}
+	b := takeOne(t, p, env)
+	if err := p.Split(b); err != nil {
+		t.Fatal(err)
+	}
+	b.ReleaseSocket()
+	drainLane(l)
+	finishOne(p, takeOne(t, p, env), l)
+	drainLane(l)
+	if a.Live() != 1 {
+		t.Errorf("%d batches live while a piece has no outcome", a.Live())
+	}
+	finishOne(p, takeOne(t, p, env), l)
+	drainLane(l)
+	if !slices.Equal(told, []uint64{0, 1, 2, 3, 4, 5, 6, 7, 8}) || a.Live() != 0 || a.slab.Leaked() != 0 {
+		t.Errorf("told of %v; %d live, %d slots are not home", told, a.Live(), a.slab.Leaked())
+	}
+}
+
 // TestCullLeavesOthersTheirWork: a batch that is being written to or compressed
 // is passed by, and what was sent once is never taken out.
 func TestCullLeavesOthersTheirWork(t *testing.T) {
+	for _, alone := range []bool{true, false} {
+		t.Run(fmt.Sprintf("alone=%t", alone), func(t *testing.T) { cullBesideOthers(t, alone) })
+	}
+}
+
+func cullBesideOthers(t *testing.T, alone bool) {
 	a, parts, _ := newTest(t, compressed(t, Config{BatchSize: 600, BufferMemory: 1 << 20, Linger: time.Hour}), 1)
 	p, l := parts[0], NewLane(nil, nil)
 	q := p.NewStrand()
@@ -204,15 +243,27 @@ func TestCullLeavesOthersTheirWork(t *testing.T) {
 		t.Error("a batch with a writer was taken")
 	}
 	x.Commit(r, 5)
+	if !alone {
+		own(t, q, "undated")
+	}
+	r, x = reserve(t, q, 5)
+	r.Deadline = never
+	if cullAll(p, l, true) != 0 || !q.oldest().state.load().sealed() {
+		t.Error("a batch with a writer was taken, or stays open")
+	}
+	x.Abort()
 	b := q.oldest()
-	q.sealOpen()
-	if b.pack.load().phase() != busy || cullAll(p, l, true) != 0 {
-		t.Errorf("phase %d: a batch that waits for a packer was taken", b.pack.load().phase())
+	if b.pack.load().phase() != packed {
+		t.Fatalf("phase %d: the last writer compresses it", b.pack.load().phase())
+	}
+	b.pack.store(packStateOf(b.state.load().gen(), busy)) // as if a packer were at it
+	if cullAll(p, l, true) != 0 {
+		t.Error("a batch was taken from under a packer")
 	}
 	if _, w := p.Next(&Env{Now: never, MaxInFlight: 1}); w != WaitPacking {
 		t.Errorf("Next: %v", w)
 	}
-	(<-a.packing.waiting).compress()
+	b.compress()
 	env := &Env{Now: never - 1, MaxInFlight: 1}
 	sent := takeOne(t, p, env)
 	p.Requeue(sent, 0)
@@ -222,6 +273,10 @@ func TestCullLeavesOthersTheirWork(t *testing.T) {
 		t.Error("a batch that was sent was taken out")
 	}
 	finishOne(p, sent, l)
+	drainLane(l)
+	if a.Live() != 0 {
+		t.Errorf("%d live", a.Live())
+	}
 }
 
 // TestCullEdges: records that are alone, taken back, or larger than a slot, in
