@@ -5,6 +5,7 @@ package kring_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/kring-go/kring"
 	"github.com/kring-go/kring/bench/broker"
@@ -13,6 +14,12 @@ import (
 // TestSteadyStateAllocatesNothing is P11: after a warm-up that touches every
 // slot, a record costs no allocation, and neither does a request.
 func TestSteadyStateAllocatesNothing(t *testing.T) {
+	for name, deadline := range map[string]time.Time{"": {}, "with deadlines": time.Now().Add(time.Hour)} {
+		t.Run(name, func(t *testing.T) { allocatesNothing(t, deadline) })
+	}
+}
+
+func allocatesNothing(t *testing.T, deadline time.Time) {
 	b, err := broker.Start(broker.Config{Partitions: 3})
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +42,7 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 	produce := func() {
 		for range 1000 {
 			tag++
-			r := kring.Record{Value: value, Headers: headers, Tag: tag}
+			r := kring.Record{Value: value, Headers: headers, Tag: tag, Deadline: deadline}
 			if tag%2 == 0 {
 				r.Key = key
 			}

@@ -31,7 +31,8 @@ var (
 	ErrMaxBlock = errors.New("kring: gave up waiting after MaxBlock")
 
 	// ErrDeliveryTimeout: DeliveryTimeout passed since the record's batch
-	// was opened, and no broker gave a final answer.
+	// was opened, and no broker gave a final answer. ErrRecordDeadline in a
+	// Delivery matches it too.
 	ErrDeliveryTimeout = errors.New("kring: delivery timeout passed")
 
 	// ErrRetriesExhausted: the last of Retries attempts failed too.

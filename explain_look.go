@@ -18,7 +18,7 @@ func (b *broker) explain(q *partition, e *Explanation) (here bool) {
 	env := b.env
 	env.Identity = *b.p.identity.Load()
 	var batch *accum.Batch
-	batch, e.wait = q.Next(&env)
+	batch, e.wait = b.nextOf(q, &env)
 	if x := b.p.txn; x != nil && batch != nil && !x.joined(q) {
 		e.wait = accum.WaitTransaction
 	}

@@ -91,5 +91,8 @@ func (t *Topic) fill(rec *accum.Record, r *Record, cb Callback) bool {
 	if !r.Timestamp.IsZero() {
 		rec.TimestampMs, rec.HasTimestamp = r.Timestamp.UnixMilli(), true
 	}
+	if !r.Deadline.IsZero() && t.setDeadline(rec, r.Deadline, &blockBudget{}) != nil {
+		return false
+	}
 	return rec.Payload <= t.p.cfg.maxPayload() && rec.TimestampMs >= 0
 }

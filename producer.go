@@ -176,7 +176,7 @@ func (p *Producer) Produce(ctx context.Context, r Record, cb Callback) error {
 }
 
 // ProduceRecord is Produce without a copy of the Record, for loops in which every
-// nanosecond counts: a Record has 128 bytes, and to copy what has just been
+// nanosecond counts: a Record has 152 bytes, and to copy what has just been
 // written costs a tenth of all that a small record costs (ADR 0014). *r is only
 // read, and only until ProduceRecord returns; use it again for the next one.
 func (p *Producer) ProduceRecord(ctx context.Context, r *Record, cb Callback) error {

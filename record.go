@@ -38,6 +38,20 @@ type Record struct {
 	// The zero Time means now; see ExactTimestamps for how exact that is.
 	Timestamp time.Time
 
+	// Deadline is when sending the record loses its sense; the zero Time, the
+	// default, sets none. A record that is in no request by then is never
+	// sent, and its Delivery has ErrRecordDeadline and NotPersisted; those
+	// beside it in its batch are sent all the same. Once a request has carried
+	// it, the deadline means nothing: its outcome comes as ever, within
+	// DeliveryTimeout. So it never says that a record is not in the log which
+	// may be there. Produce, too, waits no longer than the deadline, and refuses
+	// a record whose deadline has passed, with ErrRecordDeadline. A linger that
+	// would last until the deadline or beyond is left out.
+	//
+	// Callbacks of a partition keep their order, so the Delivery may come later
+	// than the deadline: after those of older records.
+	Deadline time.Time
+
 	// Tag is the caller's own. It comes back in the Delivery, is never sent,
 	// and saves one closure per record where all records share a Callback.
 	Tag uint64

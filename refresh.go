@@ -106,14 +106,14 @@ func (t *Topic) await(ctx context.Context, budget *blockBudget, wait bool, least
 		if p.inCallback() {
 			return nil, ErrInCallback
 		}
-		if err := t.sleep(ctx, changed, budget.left()-time.Since(start), least); err != nil {
+		if err := t.sleep(ctx, changed, budget, budget.left()-time.Since(start), least); err != nil {
 			return nil, err
 		}
 	}
 }
 
 // sleep waits for the next answer about t.
-func (t *Topic) sleep(ctx context.Context, changed <-chan struct{}, left time.Duration, least int32) error {
+func (t *Topic) sleep(ctx context.Context, changed <-chan struct{}, budget *blockBudget, left time.Duration, least int32) error {
 	timer := time.NewTimer(left)
 	defer timer.Stop()
 	select {
@@ -126,7 +126,7 @@ func (t *Topic) sleep(ctx context.Context, changed <-chan struct{}, left time.Du
 	case <-ctx.Done():
 		return fmt.Errorf("kring: record to topic %q was not accepted: %w", t.name, ctx.Err())
 	case <-timer.C:
-		return t.blockedTooLong(least)
+		return t.blockedTooLong(budget, least)
 	}
 }
 
@@ -145,25 +145,25 @@ func (t *Topic) refused() error {
 	return &ProduceError{Topic: t.name, Partition: -1, Broker: -1, Code: int16(code), Certainty: NotPersisted, Err: err}
 }
 
-// blockedTooLong is the error after max.block.ms, with the reason as far as it
+// blockedTooLong is the error after max.block.ms, or the record's deadline, with the reason as far as it
 // is known.
-func (t *Topic) blockedTooLong(least int32) error {
+func (t *Topic) blockedTooLong(budget *blockBudget, least int32) error {
 	p := t.p
 	if parts := t.parts.Load(); parts != nil {
 		return andAlso{fmt.Errorf("%w: topic %q has %d partitions and no partition %d, also not after %v: the record was not accepted",
-			ErrInvalidPartition, t.name, len(*parts), least, p.cfg.maxBlock), ErrMaxBlock}
+			ErrInvalidPartition, t.name, len(*parts), least, budget.limit), budget.over()}
 	}
 	p.meta.mu.Lock()
 	answer := t.state.err
 	p.meta.mu.Unlock()
 	switch last := p.meta.lastErr.Load(); {
 	case last != nil:
-		return fmt.Errorf("%w: topic %q is not known after %v, the record was not accepted: %w", ErrMaxBlock, t.name, p.cfg.maxBlock, *last)
+		return fmt.Errorf("%w: topic %q is not known after %v, the record was not accepted: %w", budget.over(), t.name, budget.limit, *last)
 	case answer != nil:
 		return andAlso{fmt.Errorf("%w: %q, also not known after %v, the record was not accepted: %w; create it, or let the brokers create topics (auto.create.topics.enable)",
-			ErrUnknownTopic, t.name, p.cfg.maxBlock, answer), ErrMaxBlock}
+			ErrUnknownTopic, t.name, budget.limit, answer), budget.over()}
 	}
-	return fmt.Errorf("%w: topic %q is not known after %v: no broker has answered yet; the record was not accepted", ErrMaxBlock, t.name, p.cfg.maxBlock)
+	return fmt.Errorf("%w: topic %q is not known after %v: no broker has answered yet; the record was not accepted", budget.over(), t.name, budget.limit)
 }
 
 // awaitPartition waits until t has the named partition, as Java does: topics

@@ -123,11 +123,11 @@ func (b *broker) next(q *partition) (*accum.Batch, accum.Wait) {
 	if b.p.txn != nil {
 		return b.nextInTransaction(q)
 	}
-	batch, wait := q.Next(&b.env)
+	batch, wait := b.nextOf(q, &b.env)
 	if wait == accum.WaitBump {
 		b.p.bumpEpoch(b.env.Identity)
 		b.env.Identity = *b.p.identity.Load()
-		batch, wait = q.Next(&b.env)
+		batch, wait = b.nextOf(q, &b.env)
 	}
 	return batch, wait
 }

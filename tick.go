@@ -40,6 +40,7 @@ func (b *broker) tick() {
 
 func (b *broker) tickPartition(q *partition, before int64) {
 	b.expireQueued(q, before)
+	b.cull(q, b.env.Now, false)
 	q.load.Store(int32(q.Backlog(maxBacklog)))
 	q.topic.use()
 }

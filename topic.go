@@ -160,6 +160,11 @@ func (t *Topic) accept(ctx context.Context, r *Record, cb Callback, how call) (q
 		}
 	}
 	budget := blockBudget{limit: p.cfg.maxBlock}
+	if !r.Deadline.IsZero() {
+		if err := t.setDeadline(&rec, r.Deadline, &budget); err != nil {
+			return nil, 0, err
+		}
+	}
 	parts := t.parts.Load()
 	if parts == nil || p.closing.Load() {
 		var err error
@@ -227,7 +232,7 @@ func (t *Topic) append(ctx context.Context, q *partition, rec *accum.Record, bud
 	if err == nil {
 		return q, ticket, nil
 	}
-	return nil, 0, t.appendError(err, q, rec, how.wait)
+	return nil, 0, t.appendError(err, q, rec, budget, how.wait)
 }
 
 // appendSticky puts a record without key into the partition that this
@@ -266,7 +271,7 @@ func (t *Topic) tooLarge(payload int) error {
 		ErrRecordTooLarge, payload, t.name, p.cfg.maxRequestSize, wire.BatchHeaderSize+wire.MaxRecordOverhead)
 }
 
-func (t *Topic) appendError(err error, q *partition, rec *accum.Record, wait bool) error {
+func (t *Topic) appendError(err error, q *partition, rec *accum.Record, budget *blockBudget, wait bool) error {
 	p := t.p
 	switch {
 	case errors.Is(err, slab.ErrClosed):
@@ -278,19 +283,10 @@ func (t *Topic) appendError(err error, q *partition, rec *accum.Record, wait boo
 		return ErrBufferFull
 	case accum.IsShare(err):
 		return fmt.Errorf("%w: the share of the memory of topic %q (TopicMemory) or of the broker of its partition %d (BrokerMemory) "+
-			"is used up after %v; the record was not accepted", ErrMaxBlock, t.name, q.Index, p.cfg.maxBlock)
+			"is used up after %v; the record was not accepted", budget.over(), t.name, q.Index, budget.limit)
 	case errors.Is(err, slab.ErrTimeout):
 		return fmt.Errorf("%w: BufferMemory (buffer.memory) of %d bytes is full after %v; the record to %s[%d] was not accepted: "+
-			"the brokers take less than is produced, or do not answer", ErrMaxBlock, p.cfg.bufferMemory, p.cfg.maxBlock, t.name, q.Index)
+			"the brokers take less than is produced, or do not answer", budget.over(), p.cfg.bufferMemory, budget.limit, t.name, q.Index)
 	}
 	return fmt.Errorf("kring: record to %s[%d] was not accepted: %w", t.name, q.Index, err)
 }
-
-// blockBudget is max.block.ms of one call: the waits for metadata and for
-// memory share it.
-type blockBudget struct {
-	limit time.Duration
-	spent time.Duration
-}
-
-func (b *blockBudget) left() time.Duration { return b.limit - b.spent }

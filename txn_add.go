@@ -13,7 +13,7 @@ import (
 // nextInTransaction is broker.next for a transactional producer. It never bumps
 // the epoch by itself: only the coordinator may.
 func (b *broker) nextInTransaction(q *partition) (*accum.Batch, accum.Wait) {
-	batch, wait := q.Next(&b.env)
+	batch, wait := b.nextOf(q, &b.env)
 	if batch != nil && !b.p.txn.admit(q) {
 		return nil, accum.WaitTransaction
 	}

@@ -39,6 +39,7 @@ type TypedRecord[K, V any] struct {
 	Partition Target
 	Headers   []Header
 	Timestamp time.Time
+	Deadline  time.Time
 	Tag       uint64
 }
 
@@ -158,7 +159,7 @@ func (t *Typed[K, V]) serialize(b *typedBuffers, r *TypedRecord[K, V]) (Record, 
 	}
 	return Record{
 		Topic: t.topic, Partition: r.Partition, Key: key, Value: value,
-		Headers: b.headers, Timestamp: r.Timestamp, Tag: r.Tag,
+		Headers: b.headers, Timestamp: r.Timestamp, Deadline: r.Deadline, Tag: r.Tag,
 	}, nil
 }
 

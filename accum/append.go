@@ -19,6 +19,9 @@ type Record struct {
 	TimestampMs  int64
 	HasTimestamp bool
 	Done         Completion
+	// Deadline is the monotonic time from which on the record is not to be
+	// sent any more, in ns; 0: none.
+	Deadline int64
 }
 
 // Append accepts one record into q: it reserves bytes in the open batch,
@@ -117,6 +120,9 @@ func (q *Strand) tryAppend(w word, r *Record) appendOutcome {
 		if keep {
 			b.done.ensure(n)
 		}
+		if r.Deadline != 0 {
+			b.ensureDeadline(n)
+		}
 		if !b.state.cas(s, s.reserve(total, 1)) {
 			continue
 		}
@@ -128,8 +134,11 @@ func (q *Strand) tryAppend(w word, r *Record) appendOutcome {
 		if delta != 0 {
 			b.noteDelta(ts)
 		}
+		mark := r.Deadline != 0 && b.setDeadline(n, w.gen(), r.Deadline)
 		if b.state.commit().complete() { // last one out hands the batch over
 			p.handOver(b, w.gen())
+		} else if mark {
+			p.MarkReady()
 		}
 		return appended
 	}

@@ -27,14 +27,18 @@ type Batch struct {
 	// mixed is set by the writer of a record whose timestamp is not the
 	// base; without it the completing side need not read the records.
 	mixed atomic.Bool
-	_     [104]byte
+	// deadline is the earliest of the records of this life, as far as it is
+	// not over; 0: none has one. Lowered by the writers, see setDeadline.
+	deadline atomic.Int64
+	_        [96]byte
 
 	// Immutable for all lives.
 	buf   []byte
 	index uint32
 	acc   *Accumulator
 
-	done completions
+	done      completions
+	deadlines deadlines
 
 	// Of the packer, and of the sender when pack says so, see pack.go.
 	pack       packCell
@@ -66,6 +70,13 @@ type Batch struct {
 	moved    []Completion
 	heapSize int
 	records  int32
+
+	// See cull.go. missed is the sender's until Finish, then the lane's. A piece
+	// that is lent took nothing of its parent's but records, and has its outcome
+	// before it; one that is within has its callbacks among the parent's.
+	missed []missed
+	lent   bool
+	within bool
 
 	laneNext atomic.Pointer[Batch]
 	outcome  Outcome

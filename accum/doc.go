@@ -65,11 +65,19 @@
 // The records stay in the slot as they were written, for callbacks and Split. A
 // busy batch is neither taken nor given up, so its life can not end under P2.
 //
+// # Deadlines
+//
+// A record may have a deadline. The batch knows the earliest (Batch.deadline,
+// lowered by CAS between A2 and A4), and chunks beside the completions know each.
+// What is late when the sender looks is taken out of batches that were never sent
+// (cull.go), under a claim as in P1; what stays closes ranks in its slot.
+//
 // # Ownership
 //
 //	Batch.state, link, baseTs, maxTs   shared by the writers, by CAS
 //	Batch fields of the opener         written before O2 or O4, then read-only
-//	record bytes, completion i         the writer of record i, from A2 to A4;
+//	record bytes, completion and
+//	deadline i                         the writer of record i, from A2 to A4;
 //	                                   then the sender; then the lane
 //	Batch.Sender, Partition.sender     the holder of the role of the broker
 //	                                   that is the partition's home
@@ -87,7 +95,7 @@
 //	MarkReady, Flush                                        anybody
 //	Refuse, CloseEmpty                                      Close
 //	Reserve, Commit, Abort                                  the writer of a NewStrand
-//	Next, Take, Requeue, Drop, Split, Expired, Unmark, …    the role's holder
+//	Next, Take, Requeue, Drop, Split, Expired, Cull, …      the role's holder
 //	Lane.Run                                                its one goroutine
 //	Lane.Claim                                              a goroutine that may call back
 //	Lane.Visit, Release, Waiting                            who has claimed it

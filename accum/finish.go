@@ -46,6 +46,9 @@ func (b *Batch) Finish(o Outcome, lane *Lane) {
 
 // release is the end of a life on the record side.
 func (b *Batch) release() {
+	if b.lent {
+		return
+	}
 	if p := b.parent; p != nil {
 		if p.pieces.Add(-1) == 0 {
 			p.release()
@@ -68,23 +71,32 @@ func (b *Batch) release() {
 	}
 }
 
-// deliver calls back for the records from index i on, in append order, and
-// returns the index after the last one that it called for: less than Records
-// if a callback panicked.
+// deliver calls back for the records from the i-th of the batch's outcomes on, in
+// append order, and leaves behind how many it has come to: less than there are if
+// a callback panicked.
 func (b *Batch) deliver(i int, all Callback, progress *int) {
-	n := b.Records()
+	n, missed, step := b.Records(), b.missed, 0
 	d := Delivery{Topic: b.part.Topic, Partition: b.part.Index, Offset: -1}
 	base := b.baseTs.Load()
 	records, mixed := b.recordBytes(), b.mixed.Load()
-	for k := 0; k < n; k++ {
+	for k := 0; k <= n; k++ {
+		for ; len(missed) > 0 && missed[0].at == k; missed, step = missed[1:], step+1 {
+			if step >= i {
+				*progress = step + 1
+				missed[0].tell(d, all)
+			}
+		}
+		if k == n {
+			return
+		}
 		var delta int64
 		if mixed {
 			delta, records = wire.TimestampDelta(records)
 		}
-		if k < i {
+		if step++; step <= i {
 			continue
 		}
-		*progress = k + 1
+		*progress = step
 		done := b.completion(k)
 		if done.Callback == nil && all == nil {
 			continue

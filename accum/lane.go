@@ -234,7 +234,7 @@ func (l *Lane) Inline() { l.inline = true }
 // completeInline is complete on the sender's goroutine; several senders may be
 // here at once.
 func (l *Lane) completeInline(b *Batch) {
-	for next, n := 0, b.Records(); next < n; {
+	for next, n := 0, b.outcomes(); next < n; {
 		l.deliverFrom(b, &next)
 	}
 	l.ran.Add(1)
@@ -256,7 +256,7 @@ func (l *Lane) complete(b *Batch) {
 func (l *Lane) resume() {
 	b := l.now
 	l.busy.Store(true)
-	for n := b.Records(); l.next < n; {
+	for n := b.outcomes(); l.next < n; {
 		l.deliver(b)
 	}
 	l.now = nil

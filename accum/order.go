@@ -12,6 +12,10 @@ package accum
 // holds the socket side.
 func (p *Partition) Finish(b *Batch, o Outcome, lane *Lane) {
 	s := &p.sender
+	if b.within {
+		b.parent.settleMissed(o.Err)
+		return
+	}
 	b.Sender.Finished = true
 	if len(s.held) == 0 && !s.olderThan(b) {
 		b.Finish(o, lane)

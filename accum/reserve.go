@@ -144,10 +144,18 @@ func (x *Reserved) Commit(r *Record, n int) {
 	if x.delta != 0 {
 		b.noteDelta(x.ts)
 	}
+	mark := false
+	if r.Deadline != 0 {
+		b.ensureDeadline(x.index)
+		mark = b.setDeadline(x.index, x.self.gen(), r.Deadline)
+	}
 	if total < x.total {
 		b.state.giveBack(x.total-total, 0)
 	}
 	x.leave()
+	if mark {
+		q.p.MarkReady()
+	}
 }
 
 // Abort ends x without a record. A batch that it opened stays open and empty: the

@@ -17,6 +17,9 @@ func (q *Strand) roll(ctx context.Context, w word, r *Record, wait time.Duration
 	}
 	q.encodeFirst(b, r, firstSize(r))
 	q.commitFirst(b, self)
+	if r.Deadline != 0 {
+		q.p.markIfHurried(b, self.gen())
+	}
 	return Ticket(self), true, nil
 }
 
@@ -105,6 +108,12 @@ func (q *Strand) prepare(b *Batch, r *Record, size int) (gen uint32) {
 	if a.keepsCompletion(r) {
 		b.done.ensure(0)
 	}
+	if b.deadline.Load() != 0 {
+		b.forgetDeadlines()
+	}
+	if r.Deadline != 0 {
+		b.ensureDeadline(0)
+	}
 	gen = (b.state.load().gen() + 1) & genMask
 	b.unpack(gen)
 	if n := int64(p.limitNow()); p.limit.Load() != n {
@@ -187,6 +196,9 @@ func (q *Strand) encodeFirst(b *Batch, r *Record, size int) {
 	}
 	if q.acc.keepsCompletion(r) {
 		b.done.set(0, r.Done)
+	}
+	if r.Deadline != 0 {
+		b.setDeadline(0, b.state.load().gen(), r.Deadline)
 	}
 }
 

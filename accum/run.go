@@ -46,10 +46,14 @@ func (q *Strand) tryRun(w word, rs []Record) (n int, again bool) {
 	if plan.n == 0 {
 		return 0, false
 	}
-	first, off := s.count(), s.offset()
+	first, off, dated := s.count(), s.offset(), false
 	for i := range plan.n {
 		if a.keepsCompletion(&rs[i]) {
 			b.done.ensure(first + i)
+		}
+		if rs[i].Deadline != 0 {
+			b.ensureDeadline(first + i)
+			dated = true
 		}
 	}
 	if !b.state.cas(s, s.reserve(plan.total, plan.n)) {
@@ -69,8 +73,11 @@ func (q *Strand) tryRun(w word, rs []Record) (n int, again bool) {
 	if latest >= 0 {
 		b.noteDelta(latest)
 	}
+	mark := dated && b.setDeadlines(first, w.gen(), rs[:plan.n])
 	if b.state.commit().complete() {
 		q.p.handOver(b, w.gen())
+	} else if mark {
+		q.p.MarkReady()
 	}
 	return plan.n, false
 }

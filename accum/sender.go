@@ -40,12 +40,13 @@ const (
 	WaitIdentity                // no producer id yet; look again when there is one
 	WaitBump                    // sequences must restart: bump the epoch and ask again
 	WaitTransaction             // not in the transaction yet; whoever adds it marks
+	WaitDeadline                // records must not be sent any more: Cull, and ask again
 )
 
 func (w Wait) String() string {
 	return [...]string{
 		"ready", "empty", "linger", "writers", "compression", "in flight", "retry backoff",
-		"no producer id", "epoch bump", "not yet in the transaction",
+		"no producer id", "epoch bump", "not yet in the transaction", "records past their deadline",
 	}[w]
 }
 

@@ -79,6 +79,7 @@ type model struct {
 	lane   *Lane // run by the model itself
 	next   uint64
 	state  map[uint64]string // record: acked, not persisted, possibly persisted
+	dates  *dates            // nil: no record has a deadline
 }
 
 func (m *model) finish(b *Batch, vals []uint64, as string) {
@@ -88,7 +89,11 @@ func (m *model) finish(b *Batch, vals []uint64, as string) {
 		}
 		m.state[v] = as
 	}
-	b.Finish(Outcome{BaseOffset: -1, LogAppendTime: -1}, m.lane)
+	if m.dates != nil {
+		m.p.Finish(b, Outcome{BaseOffset: -1, LogAppendTime: -1, Err: outcomeText(as)}, m.lane)
+	} else {
+		b.Finish(Outcome{BaseOffset: -1, LogAppendTime: -1}, m.lane)
+	}
 	for b := m.lane.pop(); b != nil; b = m.lane.pop() {
 		m.lane.complete(b)
 	}
@@ -105,16 +110,17 @@ func (m *model) values(b *Batch) (out []uint64) {
 func (m *model) send() {
 	m.env.Now++
 	m.env.Identity = m.id
-	b, w := m.p.Next(&m.env)
+	b, w := m.ask()
 	if w == WaitBump {
 		m.id.Epoch++
 		m.env.Identity = m.id
-		b, w = m.p.Next(&m.env)
+		b, w = m.ask()
 	}
 	if w != Go {
 		return
 	}
 	m.p.Take(b, &m.env)
+	m.dates.taken(m, b)
 	b.HoldSocket()
 	m.wire = append(m.wire, modelBatch{
 		id:    Identity{b.Sender.ProducerID, b.Sender.ProducerEpoch},
@@ -254,6 +260,7 @@ func (m *model) expire() {
 func (m *model) produce() {
 	for range 1 + m.rnd.IntN(4) {
 		r := record(numbered(0, m.next, 16))
+		m.dates.date(m, r)
 		if _, err := m.p.Append(context.Background(), r, 0); err != nil {
 			return // memory is full: the sender must go on first
 		}

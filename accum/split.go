@@ -38,6 +38,7 @@ func (p *Partition) Split(b *Batch) error {
 	if err != nil {
 		return err
 	}
+	b.shareMissed(first, second, cut)
 	b.pieces.Store(2)
 	s := &p.sender
 	s.inflight = remove(s.inflight, b)

@@ -71,6 +71,8 @@ func (q *Strand) ready(now int64) (*Batch, Wait) {
 			return nil, WaitWriters
 		case st.count() == 0:
 			q.discard(b)
+		case b.late(now) && b.pack.load().phase() != busy:
+			return nil, WaitDeadline
 		case !b.isPacked():
 			return nil, WaitPacking
 		default:

@@ -23,7 +23,8 @@ import (
 // from any goroutine.
 //
 // It has no batches, no linger, no metadata to wait for, and no limit of a
-// record's size. Records go to the partition that they name with kring.On; those
+// record's size. A Deadline that has passed is refused; what was accepted counts
+// as sent. Records go to the partition that they name with kring.On; those
 // with a key to a partition that depends on the key, though not to that of
 // Kafka's hash; all others to partition 0. Where that matters, use a Cluster.
 type Recorder struct {
@@ -132,10 +133,8 @@ func (r *Recorder) Produce(ctx context.Context, rec kring.Record, cb kring.Callb
 		if full == nil {
 			return err
 		}
-		select {
-		case <-full:
-		case <-ctx.Done():
-			return notAccepted(ctx)
+		if err := awaitRoom(ctx, full, rec.Deadline); err != nil {
+			return err
 		}
 	}
 }
@@ -185,6 +184,9 @@ func (r *Recorder) accept(ctx context.Context, rec *kring.Record, cb kring.Callb
 	partition, err := r.check(rec)
 	if err != nil {
 		return nil, err
+	}
+	if !rec.Deadline.IsZero() && !time.Now().Before(rec.Deadline) {
+		return nil, fmt.Errorf("%w; the record to topic %q was not accepted", kring.ErrRecordDeadline, rec.Topic)
 	}
 	if r.capacity > 0 && len(r.records)-r.finished >= r.capacity {
 		switch {

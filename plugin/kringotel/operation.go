@@ -143,6 +143,7 @@ func ErrorType(err error) string {
 		{kring.ErrClosed, "kring.ErrClosed"},
 		{kring.ErrBufferFull, "kring.ErrBufferFull"},
 		{kring.ErrMaxBlock, "kring.ErrMaxBlock"},
+		{kring.ErrRecordDeadline, "kring.ErrRecordDeadline"}, // before what it matches, too
 		{kring.ErrDeliveryTimeout, "kring.ErrDeliveryTimeout"},
 		{kring.ErrRetriesExhausted, "kring.ErrRetriesExhausted"},
 		{kring.ErrRecordTooLarge, "kring.ErrRecordTooLarge"},

@@ -203,19 +203,7 @@ func TestFailedRecord(t *testing.T) {
 // failOnce answers the next Produce request with a code for every partition.
 func failOnce(c *kfake.Cluster, code int16) {
 	c.ControlKey(0, func(r kmsg.Request) (kmsg.Response, error, bool) {
-		req := r.(*kmsg.ProduceRequest)
-		resp := req.ResponseKind().(*kmsg.ProduceResponse)
-		for _, rt := range req.Topics {
-			t := kmsg.NewProduceResponseTopic()
-			t.Topic, t.TopicID = rt.Topic, rt.TopicID
-			for _, rp := range rt.Partitions {
-				p := kmsg.NewProduceResponseTopicPartition()
-				p.Partition, p.ErrorCode, p.BaseOffset = rp.Partition, code, -1
-				t.Partitions = append(t.Partitions, p)
-			}
-			resp.Topics = append(resp.Topics, t)
-		}
-		return resp, nil, true
+		return answerAll(r.(*kmsg.ProduceRequest), code), nil, true
 	})
 }
 
