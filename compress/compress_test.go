@@ -77,7 +77,7 @@ func TestRoundTrip(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, src := range [][]byte{nil, {}, {1}, []byte("hello"), jsonLike(1000), jsonLike(200_000), noise(64 << 10), make([]byte, 1<<20)} {
+			for _, src := range [][]byte{nil, {}, {1}, []byte("hello"), jsonLike(1000), jsonLike(200_000), noise(64 << 10), append(noise(100_000), jsonLike(100_000)...), make([]byte, 1<<20)} {
 				prefix := []byte("header")
 				out, err := z.Append(prefix, src)
 				if err != nil {
