@@ -1,17 +1,12 @@
 package kring
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"time"
 
 	"github.com/kring-go/kring/accum"
 )
-
-// ErrRecordDeadline: the record's Deadline passed before it was sent. It is not
-// in the log. In a Delivery the error matches ErrDeliveryTimeout too.
-var ErrRecordDeadline = errors.New("kring: the record's deadline passed before it was sent")
 
 // setDeadline gives rec the deadline d, and lets the call wait no longer than
 // that. From here on changes of the system's clock change nothing. It is for
@@ -69,7 +64,7 @@ func (b *broker) cull(q *partition, now int64, sending bool) {
 }
 
 func (b *broker) deadlineCause() error {
-	err := error(ErrRecordDeadline)
+	err := ErrRecordDeadline
 	if why := b.p.whyNoProgress(b); why != nil {
 		err = fmt.Errorf("%w: %w", ErrRecordDeadline, why)
 	}

@@ -93,3 +93,31 @@ func TestDeadlineAndDrain(t *testing.T) {
 		wantLate(t, d)
 	}
 }
+
+// TestDeadlineInARun: of records that share a reservation, in a batch that is
+// open, each has its own.
+func TestDeadlineInARun(t *testing.T) {
+	b := caseBroker(t, broker.Config{})
+	p := caseProducer(t, b.Addrs(), kring.Linger(time.Minute))
+	if err := p.Warmup(patient(t), "t"); err != nil {
+		t.Fatal(err)
+	}
+	got := newOutcomes()
+	run := make([]kring.Record, 5)
+	if n, err := p.Topic("t").ProduceMany(patient(t), run, got.take); n != 5 || err != nil {
+		t.Fatal(n, err)
+	}
+	run[3].Deadline = time.Now()
+	if n, err := p.Topic("t").ProduceMany(patient(t), run, got.take); n != 3 || !errors.Is(err, kring.ErrRecordDeadline) {
+		t.Errorf("%d accepted before the one that is late: %v", n, err)
+	}
+	run[3].Deadline = time.Now().Add(20 * time.Second) // before the end of the linger
+	if n, err := p.Topic("t").ProduceMany(patient(t), run, got.take); n != 5 || err != nil {
+		t.Error(n, err)
+	}
+	for _, d := range got.wait(t, 13) {
+		if d.Err != nil {
+			t.Errorf("%+v", d)
+		}
+	}
+}

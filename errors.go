@@ -35,6 +35,10 @@ var (
 	// Delivery matches it too.
 	ErrDeliveryTimeout = errors.New("kring: delivery timeout passed")
 
+	// ErrRecordDeadline: the record's Deadline passed before it was sent. It
+	// is not in the log.
+	ErrRecordDeadline = errors.New("kring: the record's deadline passed before it was sent")
+
 	// ErrRetriesExhausted: the last of Retries attempts failed too.
 	ErrRetriesExhausted = errors.New("kring: no retries left")
 
