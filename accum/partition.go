@@ -75,6 +75,9 @@ type Ticket uint64
 // the sender has room for it others may join.
 func (p *Partition) EndLinger(t Ticket) {
 	b, gen := p.acc.batch(word(t).index()), word(t).gen()
+	if b.state.load().gen() != gen {
+		return // or the word of a later life would be overwritten
+	}
 	b.hurried.Store(gen + 1)
 	if s := b.state.load(); s.gen() == gen && !s.sealed() {
 		p.MarkReady()
