@@ -89,6 +89,11 @@ func TestGoals(t *testing.T) {
 	if !got[1].Met || len(got[1].Against) != 1 {
 		t.Errorf("cpu: %+v, want 2.9 against franz-go alone, met", got[1])
 	}
+	b.plan.Settings.Brokers = []string{"k1:9092"}
+	if got := judgeGoals(b); len(got) != 0 {
+		t.Errorf("on a cluster: %+v", got)
+	}
+	b.plan.Settings.Brokers = nil
 	b.failed = map[string]failure{"kring": {}}
 	if got := judgeGoals(b); len(got) != 0 {
 		t.Errorf("of a client that failed: %+v", got)

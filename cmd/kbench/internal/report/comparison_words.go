@@ -17,7 +17,7 @@ func losses(list []*compare.Report) string {
 		for i := range r.Scenarios {
 			s := &r.Scenarios[i]
 			lines = append(lines, scenarioLosses(s)...)
-			for _, v := range s.Goals {
+			for _, v := range goals(r, s) {
 				if !v.Met {
 					lines = append(lines, fmt.Sprintf("- %s, %s: %s × that of %s; the goal is %s.", s.Name, v.Metric, v.Got.Text(3),
 						strings.Join(v.Against, " or "), v.Want))
