@@ -58,6 +58,7 @@ type Accumulator struct {
 	closed   atomic.Bool
 	_        [128]byte
 	live     atomic.Int64 // batches that hold accepted records
+	strands  atomic.Int64 // of all partitions, in use or not
 
 	mu         sync.Mutex // partitions are added rarely
 	partitions atomic.Pointer[[]*Partition]
@@ -135,4 +136,5 @@ func (a *Accumulator) Publish(p *Partition) {
 	// nobody's yet.
 	all := append(*a.partitions.Load(), p)
 	a.partitions.Store(&all)
+	a.strands.Add(1)
 }

@@ -20,6 +20,9 @@ const (
 	// fullsToGrow small batches in a row that were full say that the strand has
 	// become busy. It gets a whole slot then, if there is one.
 	fullsToGrow = 4
+	// crowd is how many slots each strand should have, or slots are small. Few
+	// strands use up all memory with batches that are full, or about to be.
+	crowd = 4
 	// minRecord is the bytes of a record without key, value and headers.
 	minRecord = 7
 )
@@ -122,8 +125,12 @@ func (q *Strand) wantsSmall(w word, size int) bool {
 	return q.acc.scarce()
 }
 
-// scarce says that less than half of the memory is home.
+// scarce says that less than half of the memory is home, and that there are so
+// many strands that small slots are of use.
 func (a *Accumulator) scarce() bool {
+	if int(a.strands.Load())*crowd <= a.slab.Slots() {
+		return false
+	}
 	return 2*a.slab.FreeBytes() < int64(a.slab.Slots())*int64(a.slab.SlotSize())
 }
 

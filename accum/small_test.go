@@ -206,3 +206,31 @@ func TestLargeBatchesStayWhole(t *testing.T) {
 		}
 	}
 }
+
+// TestFewStrandsHaveWholeSlots: where there are slots for all, none is cut,
+// however short memory is.
+func TestFewStrandsHaveWholeSlots(t *testing.T) {
+	const small, slots = 1024, 8
+	for _, tc := range []struct {
+		parts, writers int
+		cut            bool
+	}{{slots / crowd, 0, false}, {slots/crowd + 1, 0, true}, {1, slots/crowd - 1, false}, {1, slots / crowd, true}} {
+		_, parts, _ := newTest(t, Config{BatchSize: small * perSlot, BufferMemory: slots * small * perSlot, Linger: time.Hour}, tc.parts)
+		for range tc.writers {
+			parts[0].NewStrand()
+		}
+		for range slots/2 + 1 {
+			openIn(t, &parts[0].Strand, 5*small) // each needs a batch of its own
+		}
+		last := &parts[len(parts)-1].Strand
+		if tc.writers > 0 {
+			last = parts[0].ownStrands()[0]
+		}
+		if last == &parts[0].Strand {
+			t.Fatal("a strand that is in use")
+		}
+		if b := openIn(t, last, 10); (len(b.buf) == small) != tc.cut {
+			t.Errorf("%d partitions and %d more strands for %d slots, a slot of %d bytes", tc.parts, tc.writers, slots, len(b.buf))
+		}
+	}
+}

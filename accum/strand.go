@@ -67,6 +67,7 @@ func (p *Partition) NewStrand() *Strand {
 	// Whoever holds the list has its own length, see Publish.
 	own := append(p.ownStrands(), q)
 	p.strands.own.Store(&own)
+	a.strands.Add(1)
 	return q
 }
 
