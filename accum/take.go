@@ -75,6 +75,8 @@ func (q *Strand) ready(now int64) (*Batch, Wait) {
 			return nil, WaitDeadline
 		case !b.isPacked():
 			return nil, WaitPacking
+		case b.late(now): // it was being compressed when we looked
+			return nil, WaitDeadline
 		default:
 			return b, Go
 		}
