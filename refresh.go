@@ -145,8 +145,8 @@ func (t *Topic) refused() error {
 	return &ProduceError{Topic: t.name, Partition: -1, Broker: -1, Code: int16(code), Certainty: NotPersisted, Err: err}
 }
 
-// blockedTooLong is the error after max.block.ms, or the record's deadline, with the reason as far as it
-// is known.
+// blockedTooLong is the error after max.block.ms, or the record's deadline, with
+// the reason as far as it is known.
 func (t *Topic) blockedTooLong(budget *blockBudget, least int32) error {
 	p := t.p
 	if parts := t.parts.Load(); parts != nil {

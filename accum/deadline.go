@@ -79,13 +79,10 @@ func (b *Batch) deadlineOf(i int) int64 {
 	return 0
 }
 
-// moveDeadline makes the deadline of record from that of record to, which stands
-// before it or is the same.
+// moveDeadline gives the deadline of record from to record to, which stands
+// before it.
 func (b *Batch) moveDeadline(from, to int) {
 	d := b.deadlineOf(from)
-	if from == to {
-		return
-	}
 	b.clearDeadline(from)
 	if d != 0 {
 		b.ensureDeadline(to)
@@ -102,9 +99,9 @@ func (b *Batch) clearDeadline(i int) {
 // forgetDeadlines is for the opener of the next life, who has not begun it yet:
 // the state still counts the records of the last one.
 func (b *Batch) forgetDeadlines() {
-	n := b.state.load().count()
-	for i := range *b.deadlines.table.Load() {
-		if c := (*b.deadlines.table.Load())[i].Load(); c != nil && i<<chunkShift < n {
+	n, table := b.state.load().count(), *b.deadlines.table.Load()
+	for i := range table {
+		if c := table[i].Load(); c != nil && i<<chunkShift < n {
 			clear(c[:])
 		}
 	}

@@ -71,12 +71,13 @@ func (q *Strand) ready(now int64) (*Batch, Wait) {
 			return nil, WaitWriters
 		case st.count() == 0:
 			q.discard(b)
-		case b.late(now) && b.pack.load().phase() != busy:
+		case b.late(now):
+			if b.pack.load().phase() == busy {
+				return nil, WaitPacking
+			}
 			return nil, WaitDeadline
 		case !b.isPacked():
 			return nil, WaitPacking
-		case b.late(now): // it was being compressed when we looked
-			return nil, WaitDeadline
 		default:
 			return b, Go
 		}
