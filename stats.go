@@ -80,7 +80,7 @@ func (p *Producer) Stats() Stats {
 		Metadata:        c.metadataUpdates.Load(),
 		CallbackPanics:  c.callbackPanics.Load(),
 		StuckCallbacks:  c.stuckLanes.Load(),
-		BufferTotal:     int64(s.Slots()) * int64(s.SlotSize()),
+		BufferTotal:     s.TotalBytes(),
 		BufferFree:      s.FreeBytes(),
 		BufferWaiting:   s.Waiting(),
 		IncompleteBatch: p.acc.Live(),

@@ -85,9 +85,7 @@ func New(cfg Config) *Accumulator {
 	}
 	a.cutSlots()
 	a.batches = make([]Batch, a.slab.Slots())
-	for i := range a.batches {
-		a.batches[i].init(a, uint32(i), a.maxRecords, 0)
-	}
+	a.initBatches(a.batches, 0, a.maxRecords, 0)
 	a.linger.Store(int64(cfg.Linger))
 	a.limit.Store(int64(min(max(cfg.BatchSize, 1), MaxBatchBytes)))
 	a.packing.waiting, a.packing.stop = make(chan *Batch, len(a.batches)), make(chan struct{})

@@ -116,12 +116,18 @@ type Outcome struct {
 	Records map[int]error
 }
 
-// init makes b the batch of slot i, for lives after gen.
-func (b *Batch) init(a *Accumulator, i uint32, maxRecords int, gen uint32) {
-	b.index, b.acc = i, a
-	b.buf = a.slab.Bytes(i)
-	b.done.chunks = make([]atomic.Pointer[chunk], (maxRecords+chunkSize-1)/chunkSize)
-	b.state.store(makeState(gen, 0, 0, 0) | sealedBit)
+// initBatches makes list the batches of the slots from the first on, for lives
+// after gen.
+func (a *Accumulator) initBatches(list []Batch, first, maxRecords int, gen uint32) {
+	per := (maxRecords + chunkSize - 1) / chunkSize
+	chunks := make([]atomic.Pointer[chunk], per*len(list))
+	for k := range list {
+		b := &list[k]
+		b.index, b.acc = uint32(first+k), a
+		b.buf = a.slab.Bytes(b.index)
+		b.done.chunks = chunks[k*per : (k+1)*per : (k+1)*per]
+		b.state.store(makeState(gen, 0, 0, 0) | sealedBit)
+	}
 }
 
 // limit is the bytes at which b, of p in this life, is full.

@@ -44,12 +44,12 @@ func (a *Accumulator) Flush(ctx context.Context) error {
 // flushed looks at the batches from where it stopped the last time. A batch
 // that was seen free, or in a later epoch, can not come back into f's.
 func (a *Accumulator) flushed(f *flush) bool {
-	n := len(a.batches) + len(a.small.of)*perSlot
-	f.next = a.everyBatch(f.next, func(b *Batch) bool {
+	var all bool
+	f.next, all = a.everyBatch(f.next, func(b *Batch) bool {
 		e := b.live.Load()
 		return e == 0 || e > f.epoch
 	})
-	return f.next == n
+	return all
 }
 
 // wakeFlushers is called after a batch was released. Register-then-look in

@@ -142,7 +142,7 @@ func (a *Accumulator) endShortage() {
 // Tick ends a shortage that relax left standing, when an eighth of the memory
 // is free and nobody waits.
 func (a *Accumulator) Tick() {
-	if a.slab.FreeBytes() > int64(a.slab.Slots())*int64(a.slab.SlotSize())/8 {
+	if a.slab.FreeBytes() > a.slab.TotalBytes()/8 {
 		a.relax()
 	}
 }

@@ -63,31 +63,29 @@ func (a *Accumulator) makeSmall(i uint32) *Batch {
 	if a.small.of[at].Load() == nil {
 		made := new([perSlot]Batch)
 		maxRecords := min(a.maxRecords, max(a.slab.SmallSize()/minRecord, 1))
-		for k := range made {
-			made[k].init(a, uint32(len(a.batches)+at*perSlot+k), maxRecords, a.small.gen)
-		}
+		a.initBatches(made[:], len(a.batches)+at*perSlot, maxRecords, a.small.gen)
 		a.small.of[at].CompareAndSwap(nil, made)
 	}
 	return a.batch(i)
 }
 
 // everyBatch calls f for the batches from index i on, as long as it returns
-// true, and returns the index of the one at which it did not, or the number of
-// all. Batches that were never used are passed by.
-func (a *Accumulator) everyBatch(i int, f func(b *Batch) bool) int {
+// true: all says that it did for each, and next is the index of the one for
+// which it did not. Batches that were never used are passed by.
+func (a *Accumulator) everyBatch(i int, f func(b *Batch) bool) (next int, all bool) {
 	for ; i < len(a.batches); i++ {
 		if !f(&a.batches[i]) {
-			return i
+			return i, false
 		}
 	}
 	for k := i - len(a.batches); k < len(a.small.of)*perSlot; k++ {
 		if made := a.small.of[k/perSlot].Load(); made == nil {
 			k += perSlot - 1
 		} else if !f(&made[k%perSlot]) {
-			return k + len(a.batches)
+			return k + len(a.batches), false
 		}
 	}
-	return len(a.batches) + len(a.small.of)*perSlot
+	return len(a.batches) + len(a.small.of)*perSlot, true
 }
 
 // fill is how a strand uses its batches. It is an estimate: those who write it
@@ -131,7 +129,7 @@ func (a *Accumulator) scarce() bool {
 	if int(a.strands.Load())*crowd <= a.slab.Slots() {
 		return false
 	}
-	return 2*a.slab.FreeBytes() < int64(a.slab.Slots())*int64(a.slab.SlotSize())
+	return 2*a.slab.FreeBytes() < a.slab.TotalBytes()
 }
 
 // acquireSmall gets a small slot, and cuts a whole one for it if need be.

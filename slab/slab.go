@@ -91,6 +91,9 @@ func (s *Slab) SlotSize() int { return s.slotSize }
 // has collected so far is not free.
 func (s *Slab) Free() int { return s.list.free() }
 
+// TotalBytes is all the memory.
+func (s *Slab) TotalBytes() int64 { return int64(len(s.arena)) }
+
 // FreeBytes is the memory that is home, small slots included.
 func (s *Slab) FreeBytes() int64 {
 	return int64(s.Free())*int64(s.slotSize) + int64(s.small.list.free())*int64(s.small.size)
