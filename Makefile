@@ -46,7 +46,7 @@ help: ## Show this list
 ## ---- the two commands of the README
 
 demo: kbench ## Measure and verify kring on the embedded broker, print the result
-	bin/kbench run
+	bin/kbench run --max-steal 100
 
 kbench:
 	cd cmd/kbench && $(GO) build -o $(CURDIR)/bin/ .

@@ -92,6 +92,7 @@ type Config struct {
 	AllowErrors   bool          `json:"allow_errors"`
 	Pacer         string        `json:"pacer"`
 	MaxLag        time.Duration `json:"max_lag_ns"`
+	MaxSteal      float64       `json:"max_steal_share,omitzero"` // of all processors' time; 0: DefaultMaxSteal
 	DrainTimeout  time.Duration `json:"drain_timeout_ns"`
 	Interval      time.Duration `json:"interval_ns"`
 	Quiet         bool          `json:"quiet"`
@@ -121,6 +122,7 @@ func (c *Config) Validate() error {
 	want(c.Compressibility >= 0 && c.Compressibility <= 1, "--compressibility is %v, want 0 to 1", c.Compressibility)
 	c.checkPayload(want)
 	want(c.LatencySample >= 0, "--latency-sample is %d, want 1 or more", c.LatencySample)
+	want(c.MaxSteal >= 0 && c.MaxSteal <= 1, "--max-steal is %v, want 0 to 100 percent", 100*c.MaxSteal)
 	want(c.Outstanding >= 0, "--outstanding is %d, want 1 or more", c.Outstanding)
 	switch c.Mode {
 	case ModeOpen:

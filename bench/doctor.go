@@ -70,7 +70,7 @@ func Diagnose() (*Diagnosis, error) {
 	}
 	if after.stealBase > all {
 		share := 100 * float64(after.stealTicks-steal) / float64(after.stealBase-all)
-		d.add("stolen by the hypervisor", fmt.Sprintf("%.1f %%", share), share <= 100*stealShare, "other guests take the processors: results of this machine vary")
+		d.add("stolen by the hypervisor", fmt.Sprintf("%.1f %%", share), share <= 100*DefaultMaxSteal, "other guests take the processors: results of this machine vary")
 	}
 	if limit, ok := openFiles(); ok {
 		d.add("open files", formatCount(int64(limit)), limit > fewFiles, "raise ulimit -n for large clusters")

@@ -177,7 +177,7 @@ func testConfig() Config {
 	return Config{
 		RunID: 0xfeed, Settings: Settings{Topic: "t", Acks: "all"}, Mode: ModeClosed, Senders: 2, Partitions: 3,
 		Partitioner: PartitionerClient, Sizes: FixedSize(100), Records: 2000, Seed: 1, Verify: VerifyFull,
-		Pacer: PacerAuto, DrainTimeout: 20 * time.Second, MaxLag: time.Minute,
+		Pacer: PacerAuto, DrainTimeout: 20 * time.Second, MaxLag: time.Minute, MaxSteal: 1,
 	}
 }
 

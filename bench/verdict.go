@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -11,8 +12,9 @@ const (
 	DefaultMaxLag = 2 * time.Millisecond
 	// lagShare of the response time is the harness's to spoil.
 	lagShare = 0.10
-	// stealShare of all processors' time makes CPU figures meaningless.
-	stealShare = 0.05
+	// DefaultMaxSteal is the share of all processors' time that the hypervisor
+	// may give to others: beyond it CPU figures are meaningless.
+	DefaultMaxSteal = 0.05
 	// stealTicks is when ticks of 10 ms are fine enough to tell shares.
 	stealTicks   = 100
 	maxClockStep = 100 * time.Millisecond
@@ -36,12 +38,7 @@ func (r *run) judge(res *Result) {
 	if time.Duration(step).Abs() > maxClockStep {
 		refuse("the wall clock was set by %v during the run", time.Duration(step))
 	}
-	if all := r.end.stealBase - r.begin.stealBase; all >= stealTicks {
-		share := float64(r.end.stealTicks-r.begin.stealTicks) / float64(all)
-		if share > stealShare {
-			refuse("the hypervisor took %.1f %% of the processors' time", 100*share)
-		}
-	}
+	r.judgeSteal(refuse, warn)
 	lost := uint64(0)
 	for i := range r.rec.shards {
 		lost += r.rec.shards[i].lostStamp.Load()
@@ -58,6 +55,21 @@ func (r *run) judge(res *Result) {
 	res.Valid = len(res.InvalidReasons) == 0
 }
 
+// judgeSteal looks at the time that other guests of the machine were given.
+func (r *run) judgeSteal(refuse, warn func(string, ...any)) {
+	all := r.end.stealBase - r.begin.stealBase
+	if all < stealTicks {
+		return
+	}
+	share := float64(r.end.stealTicks-r.begin.stealTicks) / float64(all)
+	switch {
+	case share > cmp.Or(r.cfg.MaxSteal, DefaultMaxSteal):
+		refuse("the hypervisor took %.1f %% of the processors' time", 100*share)
+	case share > DefaultMaxSteal:
+		warn("the hypervisor took %.1f %% of the processors' time", 100*share)
+	}
+}
+
 // judgeLag looks at how late the harness itself woke up. The lag of a record
 // also counts how long the client did not take the one before it, which is a
 // finding, not a fault of the measurement.
@@ -66,10 +78,7 @@ func (r *run) judgeLag(res *Result, refuse, warn func(string, ...any)) {
 	if wake == nil || response == nil {
 		return
 	}
-	limit := r.cfg.MaxLag
-	if limit == 0 {
-		limit = DefaultMaxLag
-	}
+	limit := cmp.Or(r.cfg.MaxLag, DefaultMaxLag)
 	share := int64(lagShare * float64(response.P99))
 	switch {
 	case wake.P99 > max(share, int64(limit)):

@@ -83,6 +83,22 @@ func machineCases() []judgeCase {
 			invalid: "took 10.0 %",
 		},
 		{
+			name: "stolen time that is allowed",
+			change: func(r *run, _ *Result) {
+				r.cfg.MaxSteal = 0.2
+				r.end.stealTicks, r.end.stealBase = 20, 200
+			},
+			warning: "took 10.0 %",
+		},
+		{
+			name: "less stolen time than usual is allowed",
+			change: func(r *run, _ *Result) {
+				r.cfg.MaxSteal = 0.01
+				r.end.stealTicks, r.end.stealBase = 4, 200
+			},
+			invalid: "took 2.0 %",
+		},
+		{
 			name:   "stolen ticks of a moment",
 			change: func(r *run, _ *Result) { r.end.stealTicks, r.end.stealBase = 1, 2 },
 		},
@@ -109,7 +125,7 @@ func TestJudge(t *testing.T) {
 	for _, tc := range append(clientCases(), machineCases()...) {
 		t.Run(tc.name, func(t *testing.T) {
 			c := testConfig()
-			c.MaxLag = 0
+			c.MaxLag, c.MaxSteal = 0, 0
 			r := &run{cfg: &c, begin: newMeter(), end: newMeter(), rec: newRecorder(&c, NewClock(), 0)}
 			r.endNs, r.end.wallNs = 1000*ms, 1000*ms
 			res := &Result{

@@ -123,7 +123,7 @@ func exitCode(err error) int {
 func plan(n int64) bench.Config {
 	return bench.Config{
 		RunID: 7, Senders: 1, Mode: bench.ModeClosed, Partitioner: bench.PartitionerRoundRobin, Partitions: 12,
-		Sizes: bench.FixedSize(100), Records: n, Seed: 1, Verify: bench.VerifyFull, Quiet: true, MaxLag: time.Minute,
+		Sizes: bench.FixedSize(100), Records: n, Seed: 1, Verify: bench.VerifyFull, Quiet: true, MaxLag: time.Minute, MaxSteal: 1,
 		DrainTimeout: 20 * time.Second,
 		Settings:     bench.Settings{Acks: "1", Linger: 5 * time.Millisecond, BatchSize: 16384, MaxInFlight: 5},
 	}

@@ -36,6 +36,7 @@ type compareCmd struct {
 	Verify     string        `enum:"none,count,full" default:"none" help:"After every run, look for the number of records, or for every record. It costs the broker time."`
 	Settle     time.Duration `default:"0s" help:"Before each run, wait up to so long for other programs to leave 90 % of the processors alone." placeholder:"TIME"`
 	MaxLag     time.Duration `help:"Wake-up lag p99 of the load generator up to which a run is valid (2ms)." placeholder:"TIME"`
+	MaxSteal   float64       `help:"Percent of the processors' time that the hypervisor may give to others in a valid run (5)." placeholder:"PERCENT"`
 	Pacer      string        `enum:"auto,nanosleep,timerfd,sleep" default:"auto" help:"How the Go workers wait in an open loop."`
 	CPUProfile string        `name:"cpuprofile" help:"Prefix of CPU profiles, one per scenario and client; the numbers then include profiling." placeholder:"PREFIX"`
 	Format     string        `enum:"human,json,markdown" default:"human" help:"Table, kbench.compare/v1, or Markdown on standard output."`
@@ -122,7 +123,7 @@ func (c *compareCmd) options(p *program) (compare.Options, error) {
 	o := compare.Options{
 		Runs: c.Runs, Brokers: addresses(c.Brokers), Replication: c.Replication, Acks: c.Acks,
 		Compression: c.Compression, Payload: c.Payload, Defaults: c.Defaults,
-		Verify: bench.VerifyMode(c.Verify), Pacer: c.Pacer, MaxLag: c.MaxLag, Settle: c.Settle, CPUProfile: c.CPUProfile,
+		Verify: bench.VerifyMode(c.Verify), Pacer: c.Pacer, MaxLag: c.MaxLag, MaxSteal: c.MaxSteal / 100, Settle: c.Settle, CPUProfile: c.CPUProfile,
 		Dir: c.Out, Command: append([]string{"kbench"}, redacted(p.args)...), Messages: p.messages(c.Quiet),
 	}
 	if p.exe != "" {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,11 +32,20 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// anyMachine has a command that measures accept a machine whose processors are
+// given to others: the tests ask what kbench does, not what the machine is worth.
+func anyMachine(args []string) []string {
+	if len(args) > 0 && slices.Contains([]string{"run", "compare", "ramp"}, args[0]) {
+		return append(slices.Clip(args), "--max-steal=100")
+	}
+	return args
+}
+
 // kbench runs the program in this process.
 func kbench(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, messages bytes.Buffer
-	p := &program{ctx: context.Background(), args: args, stdin: strings.NewReader(""), stdout: &out, stderr: &messages}
+	p := &program{ctx: context.Background(), args: anyMachine(args), stdin: strings.NewReader(""), stdout: &out, stderr: &messages}
 	code = p.run()
 	return code, out.String(), messages.String()
 }
@@ -47,7 +57,7 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(exe, args...)
+	cmd := exec.Command(exe, anyMachine(args)...)
 	cmd.Env = append(os.Environ(), asKbench+"=1")
 	return cmd
 }

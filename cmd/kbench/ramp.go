@@ -45,6 +45,7 @@ type rampCmd struct {
 	Verify      string        `enum:"none,count,full" default:"none" help:"After every step, look for the number of records, or for every record."`
 	Delay       time.Duration `name:"embedded-delay" help:"Round trip that the embedded broker adds." placeholder:"TIME"`
 	MaxLag      time.Duration `help:"Wake-up lag p99 of the load generator up to which a step is valid (2ms)." placeholder:"TIME"`
+	MaxSteal    float64       `help:"Percent of the processors' time that the hypervisor may give to others in a valid step (5)." placeholder:"PERCENT"`
 	Pacer       string        `enum:"auto,nanosleep,timerfd,sleep" default:"auto" help:"How the senders wait."`
 
 	Format string `enum:"human,json" default:"human" help:"Table, or kbench.ramp/v1."`
@@ -164,7 +165,7 @@ func (c *rampCmd) options() (ramp.Options, bench.Config, error) {
 	o := ramp.Options{Precision: c.Precision, Confirm: c.Confirm}
 	plan := bench.Config{
 		Mode: bench.ModeOpen, Senders: c.Senders, Partitions: c.Partitions, Partitioner: c.Partitioner, Seed: 1,
-		Verify: bench.VerifyMode(c.Verify), Pacer: c.Pacer, MaxLag: c.MaxLag, Quiet: true,
+		Verify: bench.VerifyMode(c.Verify), Pacer: c.Pacer, MaxLag: c.MaxLag, MaxSteal: c.MaxSteal / 100, Quiet: true,
 	}
 	var errs []error
 	bad := func(flag string, err error) {

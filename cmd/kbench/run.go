@@ -56,6 +56,7 @@ type runCmd struct {
 	AllowErrors bool          `help:"Exit 0 although records failed."`
 	SLO         string        `name:"slo" help:"Conditions, such as 'p99(response)<5ms,errors==0,achieved>=99.5%'." placeholder:"EXPR"`
 	MaxLag      time.Duration `help:"Wake-up lag p99 of kbench itself up to which a run is valid (2ms)." placeholder:"TIME"`
+	MaxSteal    float64       `help:"Percent of the processors' time that the hypervisor may give to others in a valid run (5)." placeholder:"PERCENT"`
 	Drain       time.Duration `name:"drain-timeout" help:"How long to wait for the last acknowledgements (130s)." placeholder:"TIME"`
 	Pacer       string        `enum:"auto,nanosleep,timerfd,sleep" default:"auto" help:"How an open loop waits."`
 
@@ -121,7 +122,7 @@ func (c *runCmd) session(p *program) (bench.Session, error) {
 		RunID: newRunID(), Command: append([]string{"kbench"}, redacted(p.args)...),
 		Outstanding: c.Outstanding, Senders: c.Senders, Partitioner: c.Partitioner, Payload: c.Payload, Compressibility: c.Compress,
 		Seed: c.Seed, LatencySample: c.LatencySample, Verify: bench.VerifyMode(c.Verify), AllowErrors: c.AllowErrors,
-		Pacer: c.Pacer, MaxLag: c.MaxLag, DrainTimeout: c.Drain, Quiet: c.Quiet,
+		Pacer: c.Pacer, MaxLag: c.MaxLag, MaxSteal: c.MaxSteal / 100, DrainTimeout: c.Drain, Quiet: c.Quiet,
 		Profiles: bench.Profiles{CPU: c.CPUProfile, Heap: c.MemProfile, Mutex: c.MutexProfile, Block: c.BlockProfile},
 	}
 	var err error

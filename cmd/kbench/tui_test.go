@@ -77,7 +77,7 @@ func TestTerminal(t *testing.T) {
 
 func TestPipeGetsLines(t *testing.T) {
 	var out, messages bytes.Buffer
-	p := &program{ctx: context.Background(), args: strings.Fields("run -r 2000 -d 500ms -i 100ms --in-process --max-lag 10s"), stdin: strings.NewReader(""), stdout: &out, stderr: &messages}
+	p := &program{ctx: context.Background(), args: strings.Fields("run -r 2000 -d 500ms -i 100ms --in-process --max-lag 10s --max-steal 100"), stdin: strings.NewReader(""), stdout: &out, stderr: &messages}
 	if code := p.run(); code != 0 {
 		t.Fatalf("exit code %d, %s", code, &messages)
 	}

@@ -96,7 +96,7 @@ func whole(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, messages bytes.Buffer
 	p := &program{
-		ctx: t.Context(), args: args, stdin: strings.NewReader(""), stdout: &out, stderr: &messages,
+		ctx: t.Context(), args: anyMachine(args), stdin: strings.NewReader(""), stdout: &out, stderr: &messages,
 		exe: script(t, asKbench, "1"),
 	}
 	code = p.run()

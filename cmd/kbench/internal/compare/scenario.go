@@ -181,7 +181,7 @@ func (s *Scenario) plan(o *Options) (bench.Config, error) {
 			Compression: cmp.Or(s.Compression, o.Compression), Props: map[string]string{}, Defaults: o.Defaults,
 		},
 		Partitions: s.Partitions, Partitioner: s.Partitioner, Sizes: bench.FixedSize(s.Size), Keys: keys,
-		Payload: cmp.Or(s.Payload, o.Payload), Duration: max(o.Duration, s.AtLeast), Warmup: max(o.Warmup, s.AtLeast/2), Seed: 1, Verify: o.Verify, Quiet: true, Pacer: o.Pacer, MaxLag: o.MaxLag,
+		Payload: cmp.Or(s.Payload, o.Payload), Duration: max(o.Duration, s.AtLeast), Warmup: max(o.Warmup, s.AtLeast/2), Seed: 1, Verify: o.Verify, Quiet: true, Pacer: o.Pacer, MaxLag: o.MaxLag, MaxSteal: o.MaxSteal,
 	}
 	if s.Rate > 0 {
 		c.Mode = bench.ModeOpen
