@@ -115,7 +115,7 @@ func (m *model) cull(sending bool) (n int) {
 // acceptance; and what is sent has sequences without a gap.
 func TestDeadlineModel(t *testing.T) {
 	seeds := 3000
-	if testing.Short() {
+	if testing.Short() || raceEnabled { // one goroutine: nothing to race with
 		seeds = 300
 	}
 	out, part := 0, 0
