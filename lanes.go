@@ -62,6 +62,7 @@ type laneReport struct {
 func (p *Producer) makeLanes() {
 	p.lanes.all = make([]*accum.Lane, p.cfg.lanes)
 	p.lanes.reports = make([]laneReport, p.cfg.lanes)
+	p.courtesy.lanes = make([]laneAsked, p.cfg.lanes)
 	for i := range p.lanes.all {
 		p.lanes.all[i] = accum.NewLane(p.cfg.onDelivery, p.callbackPanicked)
 		if p.cfg.inlineDelivery {

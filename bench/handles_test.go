@@ -85,3 +85,30 @@ func TestKringWriters(t *testing.T) {
 		}
 	}
 }
+
+// TestKringCompletesSerially: the harness counts without atomics where callbacks
+// run on one goroutine, and only there. With several lanes it lost count.
+func TestKringCompletesSerially(t *testing.T) {
+	for _, tc := range []struct {
+		props  map[string]string
+		serial bool
+	}{
+		{nil, true},
+		{map[string]string{"kring.completion.lanes": "1", "kring.delivery.inline": "FALSE"}, true},
+		{map[string]string{"kring.completion.lanes": "4"}, false},
+		{map[string]string{"kring.delivery.inline": "true"}, false},
+		{map[string]string{"kring.delivery.inline": "TRUE"}, false},
+	} {
+		s := Settings{Brokers: []string{"localhost:1"}, Topic: "t", Acks: "all", Props: tc.props}
+		c, err := newKring(s, func(uint64, int32, int64, error) {})
+		if err != nil {
+			t.Fatal(tc.props, err)
+		}
+		if got := c.(Serial).CompletesSerially(); got != tc.serial {
+			t.Errorf("%v: serial %v, want %v", tc.props, got, tc.serial)
+		}
+		if err := c.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"strconv"
+	"strings"
 
 	"github.com/kring-go/kring"
 )
@@ -55,6 +56,12 @@ func (s *Settings) kringProperties() map[string]string {
 // writers is the property that keeps senders from having a Writer each: "false".
 const writers = "kring.writers"
 
+// serially says that callbacks run on one goroutine: on one lane, not inline.
+func (s *Settings) serially() bool {
+	inline, lanes := s.Props["kring.delivery.inline"], s.Props["kring.completion.lanes"]
+	return (inline == "" || strings.EqualFold(inline, "false")) && (lanes == "" || lanes == "1")
+}
+
 // kringClient drives one producer. Its topic handle skips the lookup of the
 // name, as an application that sends to one topic would.
 type kringClient struct {
@@ -80,7 +87,7 @@ func newKring(s Settings, done Done) (Client, error) {
 	}
 	c := &kringClient{
 		producer: p,
-		serial:   s.Props["kring.delivery.inline"] != "true",
+		serial:   s.serially(),
 		topic:    p.Topic(s.Topic),
 		callback: func(d kring.Delivery) { done(d.Tag, d.Partition, d.Offset, d.Err) },
 	}
@@ -135,8 +142,7 @@ func (h kringWriter) Produce(ctx context.Context, r *Record) error {
 func (c *kringClient) Flush(ctx context.Context) error { return c.producer.Flush(ctx) }
 func (c *kringClient) Close(ctx context.Context) error { return c.producer.Close(ctx) }
 
-// CompletesSerially implements Serial: callbacks run on one goroutine, unless
-// they run inline.
+// CompletesSerially implements Serial.
 func (c *kringClient) CompletesSerially() bool { return c.serial }
 
 // Counts implements Counter.
