@@ -72,3 +72,10 @@ func (p *Producer) MarkedAcrossAMove() bool {
 	to.collect()
 	return q.pending
 }
+
+// MoveBroker is a metadata answer in which the broker has another address.
+func (p *Producer) MoveBroker(id int32, addr string) {
+	p.meta.mu.Lock()
+	defer p.meta.mu.Unlock()
+	p.meta.nodes[id].moveTo(addr)
+}
