@@ -128,9 +128,16 @@ func newBroker(p *Producer, id int32, addr string) *broker {
 
 // enqueue puts a partition that is marked into the ready ring.
 func (b *broker) enqueue(q *partition) {
-	if !b.ready.TryPush(q) {
-		q.Unmark()
-		b.readyLost.Store(true)
+	if b.ready.TryPush(q) {
+		return
+	}
+	q.Unmark()
+	b.readyLost.Store(true)
+	// A move that found q marked has relied on it (a later one marks q itself),
+	// and b looks at its own partitions only.
+	if home := q.home.Load(); home != b {
+		home.readyLost.Store(true)
+		home.kick()
 	}
 }
 

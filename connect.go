@@ -98,6 +98,8 @@ func (b *broker) adopt() {
 // take makes the dialler's connection the broker's.
 func (b *broker) take(res *dialResult) {
 	b.conn, b.version, b.session = res.conn, res.version, res.session
+	// In this order: moveTo stores the address, and then outdated.
+	b.outdated.Store(false)
 	if res.addr != b.addr.Load() {
 		b.outdated.Store(true)
 	}

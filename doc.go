@@ -52,9 +52,10 @@
 // All records that have no Delivery yet are in BufferMemory, which New
 // allocates whole. When it is full, Produce waits, first come, first served, for
 // at most MaxBlock or until its context ends; TryProduce returns ErrBufferFull at
-// once. Every open batch takes BatchSize of it, however few records it holds: a
-// producer for many thousand partitions needs a larger BufferMemory or a smaller
-// BatchSize. When memory runs out, all batches are sent without lingering.
+// once. Every open batch takes BatchSize of it, however few records it holds, and
+// an eighth of that where many partitions share little memory: a producer for many
+// thousand partitions is faster with a larger BufferMemory. When memory runs out,
+// all batches are sent without lingering.
 //
 // A record's time is bounded too: DeliveryTimeout after its batch was opened it
 // is delivered or has failed, whatever happened to the brokers.

@@ -171,7 +171,11 @@ func TestInterceptorHearsOnce(t *testing.T) {
 // TestInterceptorHearsRefusals: a record that Produce refuses has an
 // OnAcknowledgement too, as in Java, and no callback.
 func TestInterceptorHearsRefusals(t *testing.T) {
-	b := caseBroker(t, broker.Config{Partitions: 2})
+	// A topic that is created on demand could be there before a wait of nothing ends.
+	b := caseBroker(t, broker.Config{NoAutoCreate: true})
+	if err := b.CreateTopic("t", 2); err != nil {
+		t.Fatal(err)
+	}
 	var last kring.Delivery
 	s := &spy{ack: func(d kring.Delivery) { last = d }}
 	p := caseProducer(t, b.Addrs(), kring.Interceptors(s), kring.MaxBlock(0))

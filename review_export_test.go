@@ -43,3 +43,39 @@ func (p *Producer) StopsUnderKicks(others, kicks int) bool {
 		return false
 	}
 }
+
+// MarkedAcrossAMove is a mark that meets a full ready ring while the partition
+// moves to another broker: queued is set, the partition moves, and only then the
+// ring is found full. It reports whether the new home looks at the partition.
+func (p *Producer) MarkedAcrossAMove() bool {
+	from, to := newBroker(p, 1, "a"), newBroker(p, 2, "b")
+	for _, b := range []*broker{from, to} {
+		b.role.Enter() // so that no kick looks before the end
+	}
+	t := &Topic{p: p, name: "t"}
+	t.wanted.Store(true)
+	add := func(i int32) *partition {
+		q := &partition{topic: t}
+		q.home.Store(from)
+		q.leader.Store(to)
+		q.Partition = p.acc.Make("t", i, q)
+		p.acc.Publish(q.Partition)
+		return q
+	}
+	q, other := add(0), add(1)
+	for from.ready.TryPush(other) {
+	}
+	q.Mark()         // MarkReady, which goes on when it has loaded home
+	from.move(q, to) // finds the mark, and leaves it to whoever set it
+	from.enqueue(q)
+	from.collect()
+	to.collect()
+	return q.pending
+}
+
+// MoveBroker is a metadata answer in which the broker has another address.
+func (p *Producer) MoveBroker(id int32, addr string) {
+	p.meta.mu.Lock()
+	defer p.meta.mu.Unlock()
+	p.meta.nodes[id].moveTo(addr)
+}

@@ -279,3 +279,13 @@ func TestExpiredRequestsGiveMemoryBack(t *testing.T) {
 		t.Errorf("memory came home %v after the outcome; RequestTimeout is 1.5 s", d)
 	}
 }
+
+// TestMarkSurvivesAMove: a mark that finds the ready ring full is not lost when
+// the partition has moved to another broker meanwhile: the old one, which then
+// looks at all of its partitions, does not look at this one any more.
+func TestMarkSurvivesAMove(t *testing.T) {
+	p := caseProducer(t, []string{"127.0.0.1:1"})
+	if !p.MarkedAcrossAMove() {
+		t.Error("the mark is lost")
+	}
+}

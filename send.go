@@ -18,6 +18,9 @@ func (b *broker) send() (more bool) {
 		b.passOn()
 		return false
 	}
+	if b.conn != nil && b.outdated.Load() && b.conn.InFlight() == 0 {
+		b.leaveAddress()
+	}
 	if b.conn == nil {
 		b.passOn()
 		if b.pend.len() > 0 {
@@ -25,7 +28,7 @@ func (b *broker) send() (more bool) {
 		}
 		return false
 	}
-	if b.held() {
+	if b.held() || b.outdated.Load() {
 		b.passOn()
 		return false
 	}

@@ -62,9 +62,16 @@ func (b *broker) tickConnection() {
 		}
 	case b.conn.InFlight() == 0 && b.p.cfg.connMaxIdle > 0 && now-b.lastSend > int64(b.p.cfg.connMaxIdle),
 		(b.gone.Load() || b.outdated.Load()) && b.conn.InFlight() == 0:
-		b.outdated.Store(false)
-		b.hangUp(errIdle)
+		b.leaveAddress()
 	}
+}
+
+// leaveAddress ends a connection that is not needed, or leads to an address of
+// the past: then nothing more is sent over it, and the last answer brings send
+// here. A busy connection would never be found idle.
+func (b *broker) leaveAddress() {
+	b.outdated.Store(false)
+	b.hangUp(errIdle)
 }
 
 var errIdle = errors.New("the connection is not needed any more")

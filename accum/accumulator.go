@@ -88,7 +88,7 @@ func New(cfg Config) *Accumulator {
 	a.initBatches(a.batches, 0, a.maxRecords, 0)
 	a.linger.Store(int64(cfg.Linger))
 	a.limit.Store(int64(min(max(cfg.BatchSize, 1), MaxBatchBytes)))
-	a.packing.waiting, a.packing.stop = make(chan *Batch, len(a.batches)), make(chan struct{})
+	a.packing.waiting, a.packing.stop = make(chan *Batch, a.mostBatches()), make(chan struct{})
 	a.packing.failed = cfg.CompressFailed
 	if cfg.Compressor != nil {
 		a.packing.method.Store(&method{cfg.Compressor, cfg.Codec})

@@ -333,6 +333,42 @@ func TestCullEdges(t *testing.T) {
 	}
 }
 
+// TestCullDoesNotWaitForOtherStrands: a strand that always has a batch does not
+// keep what is late in another one, and what stands beside it, waiting.
+func TestCullDoesNotWaitForOtherStrands(t *testing.T) {
+	_, parts, _ := newTest(t, Config{BatchSize: 600, BufferMemory: 64 * 600, Linger: time.Hour}, 1)
+	p, l, env := parts[0], NewLane(nil, nil), &Env{Now: never, MaxInFlight: 1}
+	other := p.NewStrand()
+	for i, late := range []bool{false, true} {
+		if _, err := other.Append(context.Background(), dated(fmt.Sprint("other", i), late), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for turn := range 4 {
+		mustAppend(t, p, record([]byte("busy")))
+		p.SealOpen()
+		b, w := p.Next(env)
+		for ; w == WaitDeadline; b, w = p.Next(env) {
+			cullAll(p, l, true)
+		}
+		if w != Go {
+			t.Fatalf("Next: %v", w)
+		}
+		p.Take(b, env)
+		b.HoldSocket()
+		v := string(values(t, b)[0])
+		p.Drop(b, true)
+		p.Finish(b, Outcome{BaseOffset: 0, LogAppendTime: -1}, l)
+		b.ReleaseSocket()
+		drainLane(l)
+		if v == "other0" {
+			return
+		}
+		t.Logf("turn %d: %s", turn, v)
+	}
+	t.Error("the other strand waits for ever")
+}
+
 // TestDeadlineEndsLinger: a record that would die of lingering does not linger,
 // and another is not hurried; who has no deadlines has no memory for them.
 func TestDeadlineEndsLinger(t *testing.T) {

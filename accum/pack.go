@@ -56,7 +56,7 @@ func (b *Batch) claim(gen uint32) bool {
 }
 
 // packing is the accumulator's side: what to compress with, and what waits for a
-// packer. There is room for every slot, and a slot waits once.
+// packer. There is room for every slot, small ones too, and a slot waits once.
 type packing struct {
 	method  atomic.Pointer[method] // nil: batches are sent as they are
 	waiting chan *Batch

@@ -356,3 +356,29 @@ func TestSlotSizes(t *testing.T) {
 		}
 	}
 }
+
+// TestSmallBatchesWaitForPackers: there are more of them than whole slots, and
+// who seals them, a Flush or the sender, does not compress them all the same.
+func TestSmallBatchesWaitForPackers(t *testing.T) {
+	calls := 0
+	z := compressorFunc(func(dst, src []byte) ([]byte, error) { calls++; return append(dst, src[:len(src)/2]...), nil })
+	const slots, parts = 3, 9
+	a, list, _ := newTest(t, Config{BatchSize: 16 << 10, BufferMemory: slots * 16 << 10, Linger: time.Hour, Compressor: z, Codec: 2}, parts)
+	for _, p := range list {
+		appendAll(t, p, strings.Repeat("x", 100))
+		p.SealOpen()
+	}
+	if n := len(a.packing.waiting); n != parts || calls != 0 {
+		t.Errorf("%d of %d batches wait for a packer, %d were compressed here", n, parts, calls)
+	}
+	go a.Pack()
+	defer a.StopPackers()
+	for _, p := range list {
+		for b, w := p.Next(&Env{}); b == nil; b, w = p.Next(&Env{}) {
+			if w != WaitPacking {
+				t.Fatalf("Next: %v", w)
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+}

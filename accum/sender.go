@@ -129,6 +129,11 @@ func (p *Partition) headReady(now int64) (*Batch, Wait) {
 		if b != nil {
 			return b, Go
 		}
+		if wait == WaitDeadline {
+			// Before others have their turn: where one always has a batch, nobody
+			// would be told, and q would stand still.
+			return nil, wait
+		}
 		why = max(why, wait)
 	}
 	return nil, why

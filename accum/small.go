@@ -85,8 +85,11 @@ func (a *Accumulator) everyBatch(i int, f func(b *Batch) bool) (next int, all bo
 			return k + len(a.batches), false
 		}
 	}
-	return len(a.batches) + len(a.small.of)*perSlot, true
+	return a.mostBatches(), true
 }
+
+// mostBatches is how many batches there can be, if every slot is cut once.
+func (a *Accumulator) mostBatches() int { return len(a.batches) + len(a.small.of)*perSlot }
 
 // fill is how a strand uses its batches. It is an estimate: those who write it
 // at once lose what the other knew.
