@@ -12,7 +12,7 @@ import (
 type live struct {
 	mu     sync.Mutex
 	now    *config // what Reconfigure has made of the producer's; nil: nothing yet
-	packed bool     // the packers run
+	packed bool    // the packers run
 }
 
 // liveOption is an option that Reconfigure takes.
