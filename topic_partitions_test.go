@@ -30,7 +30,7 @@ func TestPartitions(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, "it is known that partition 2 has no leader", func() bool {
-		got, err := p.Topic("t").Partitions(nil) //nolint:staticcheck // a nil context is forgiven
+		got, err := p.Topic("t").Partitions(patient(t))
 		return err == nil && got.Count() == 4 && got.Available() == 3 && !got.IsAvailable(2)
 	})
 	if err := b.SetLeader("t", 2, 1); err != nil {
