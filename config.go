@@ -12,7 +12,9 @@ import (
 )
 
 // DialFunc opens a connection to a broker, like net.Dialer's DialContext. The
-// context carries the connection set-up timeout.
+// context carries the connection set-up timeout. A panic is an error of that
+// connection; a call that does not return a second after its context has ended is
+// left behind, and its connection closed if there is one in the end.
 type DialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
 // Acks is how much of the cluster must have a record before the broker
@@ -52,6 +54,10 @@ const (
 	// longestTime is the longest time that fits the protocol's int32
 	// milliseconds.
 	longestTime = math.MaxInt32 * time.Millisecond
+
+	// maxBufferMemory is beyond any machine's: Go ends the program where so much
+	// is asked for, and New could return no error.
+	maxBufferMemory = min(1<<40, math.MaxInt)
 
 	// forever is the longest Duration. Where Java's long milliseconds exceed
 	// it, they are cut to it.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"net"
@@ -106,6 +107,7 @@ func TestConfigLimits(t *testing.T) {
 		{"negative batch size", []Option{BatchSize(-1)}, "kring: BatchSize(-1): must not be negative"},
 		{"batch above 2 MiB", []Option{BatchSize(2<<20 + 1)}, "kring: BatchSize(2097153): must be at most 2097152; a batch holds at most 2 MiB"},
 		{"no memory", []Option{BufferMemory(0)}, "kring: BufferMemory(0): must be at least 1"},
+		{"memory beyond any machine's", []Option{BufferMemory(math.MaxInt64)}, fmt.Sprintf("kring: BufferMemory(9223372036854775807): must be at most %d; New allocates it whole", maxBufferMemory)},
 		{"request size", []Option{MaxRequestSize(0)}, "kring: MaxRequestSize(0): must be at least 1"},
 		{"negative retries", []Option{Retries(-1)}, "kring: Retries(-1): must not be negative"},
 		{"no requests", []Option{MaxInFlight(0)}, "kring: MaxInFlight(0): must be at least 1"},

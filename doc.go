@@ -87,6 +87,7 @@
 //	Interceptors, NewTyped     what happens to records on their way, and their types
 //	Compression                by the goroutine that fills a batch
 //	Warmup                     ready before the first record
+//	Topic.Partitions           how many there are, and which have a leader
 //	Explain, Latencies, Stats  why, where the time goes, how many
 //	NewWriter, Reserve         for goroutines that are always busy
 //	TopicSettings              linger, size, compression, memory and class of one topic

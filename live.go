@@ -11,8 +11,8 @@ import (
 // live are the settings that Reconfigure may change, as they are now.
 type live struct {
 	mu     sync.Mutex
-	given  []Option // of Reconfigure, in order
-	packed bool     // the packers run
+	now    *config // what Reconfigure has made of the producer's; nil: nothing yet
+	packed bool    // the packers run
 }
 
 // liveOption is an option that Reconfigure takes.
@@ -40,12 +40,15 @@ func (p *Producer) Reconfigure(opts ...Option) error {
 	if p.closing.Load() {
 		return ErrClosed
 	}
-	all := append(p.live.given[:len(p.live.given):len(p.live.given)], opts...)
-	c := p.cfg // a copy, in which nothing is given
-	c.given, c.problems, c.invalid = [settings]string{}, nil, [settings]bool{}
-	for i, o := range all {
+	c := p.cfg // a copy, in which nothing is given but by Reconfigure
+	c.given = [settings]string{}
+	if p.live.now != nil {
+		c = *p.live.now
+	}
+	c.problems, c.invalid = nil, [settings]bool{}
+	for i, o := range opts {
 		if _, ok := o.(liveOption); !ok {
-			c.problem("Reconfigure: option %d of %d can only be given to New", i+1-len(p.live.given), len(opts))
+			c.problem("Reconfigure: option %d of %d can only be given to New", i+1, len(opts))
 			continue
 		}
 		o.apply(&c)
@@ -60,7 +63,7 @@ func (p *Producer) Reconfigure(opts ...Option) error {
 	if err := p.acc.SetBatchSize(c.batchSize); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrConfig, c.words(setBatchSize), err)
 	}
-	p.live.given = all
+	p.live.now = &c
 	p.limitSticky(c.batchSize)
 	if d := c.linger; d != p.acc.Linger() {
 		p.acc.SetLinger(d)

@@ -2,6 +2,7 @@ package kring_test
 
 import (
 	"errors"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -154,5 +155,27 @@ func TestReconfigureUnderLoad(t *testing.T) {
 		if k := len(logValues(t, b, "t", part)); k != n/4 {
 			t.Errorf("partition %d has %d records, want %d", part, k, n/4)
 		}
+	}
+}
+
+// TestReconfigureForEver: a service that follows its load calls it every second
+// for months. What a call costs does not grow with the calls before it.
+func TestReconfigureForEver(t *testing.T) {
+	b := caseBroker(t, broker.Config{})
+	p := caseProducer(t, b.Addrs())
+	many := func(n int) uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for i := range n {
+			if err := p.Reconfigure(kring.Linger(time.Duration(i) * time.Microsecond)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	many(3000)
+	if most := uint64(100 * 16 << 10); many(100) > most {
+		t.Errorf("a hundred calls after 3000 took more than %d bytes", most)
 	}
 }

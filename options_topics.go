@@ -165,3 +165,15 @@ func (c *config) compressorOf(codec Codec) (*compress.Compressor, error) {
 	}
 	return z, nil
 }
+
+// leastMemory is the narrowest bound of what a topic's records may take.
+func (c *config) leastMemory(topic string) (name string, bytes int64) {
+	name, bytes = "BufferMemory (buffer.memory)", c.bufferMemory
+	if c.brokerMemory != 0 && c.brokerMemory < bytes {
+		name, bytes = "BrokerMemory", c.brokerMemory
+	}
+	if s := c.topics[topic]; s != nil && s.memory != nil && *s.memory < bytes {
+		name, bytes = "the topic's TopicMemory", *s.memory
+	}
+	return name, bytes
+}

@@ -62,8 +62,8 @@ type PartitionerFunc func(r Record, p Partitions) int32
 // Partition calls f.
 func (f PartitionerFunc) Partition(r Record, p Partitions) int32 { return f(r, p) }
 
-// Partitions is what a Partitioner is told about a topic: how many partitions
-// it has, and which of them have a leader at the moment. It is a snapshot, at
+// Partitions is what a Partitioner and Topic.Partitions are told about a topic: how
+// many partitions it has, and which of them have a leader at the moment. It is a snapshot, at
 // most about as old as the last answer of the cluster.
 type Partitions struct {
 	count     int32
@@ -122,13 +122,8 @@ func (t *Topic) inform(parts []*partition) {
 	if t.by == nil {
 		return
 	}
-	known := &Partitions{count: int32(len(parts))}
-	for i, q := range parts {
-		if q.leader.Load() != t.p.nowhere {
-			known.available = append(known.available, int32(i))
-		}
-	}
-	t.known.Store(known)
+	known := partitionsOf(parts, t.p.nowhere)
+	t.known.Store(&known)
 }
 
 // appendCustom puts the record where t's own partitioner wants it.

@@ -16,8 +16,8 @@ import (
 //
 //   - a name that no Java producer knows is an error that suggests the nearest;
 //   - a value of the wrong form is an error that says what was expected;
-//   - what kring does not support yet (plug-in classes) is an error, unless it has the value that Java defaults
-//     to: then there is nothing to support.
+//   - what kring does not support (plug-in classes) is an error that says why, unless it has the value that Java
+//     defaults to: then there is nothing to support.
 //
 // Unlike the files that Java reads, nothing is merely ignored: a setting that
 // has no effect is a promise that is not kept. key.serializer and
@@ -143,33 +143,18 @@ func unsupportedProperty(name string, harmless ...string) property {
 		if slices.Contains(harmless, value) {
 			return
 		}
-		c.problem("%s: not supported yet%s", p.name, unsupportedHint(p.name))
+		c.problem("%s: not supported%s", p.name, unsupportedHint(p.name))
 	}}
-}
-
-// unsupportedHint says what to do about it, where there is something.
-func unsupportedHint(name string) string {
-	switch {
-	case strings.HasSuffix(name, ".serializer"):
-		return "; keys and values are bytes here, use ByteArraySerializer or leave it out"
-	case strings.HasPrefix(name, "ssl.") && strings.HasSuffix(name, ".password"):
-		return "; stores are PEM files without a password"
-	case strings.HasPrefix(name, "sasl.oauthbearer."):
-		return "; tokens are fetched with client credentials (sasl.oauthbearer.token.endpoint.url), or in Go, " +
-			"with the option SASL(sasl.OAuthBearer(...))"
-	case strings.HasPrefix(name, "sasl.kerberos."):
-		return "; use the option SASL with a mechanism of the module plugin/kringgssapi"
-	case name == "partitioner.class":
-		return "; name the partition in the record, or use the built-in partitioner"
-	default:
-		return ""
-	}
 }
 
 // unknownProperty describes a name that is not in Java's list, and if guess is
 // set, names the nearest one that is.
 func unknownProperty(name string, known map[string]property, guess bool) string {
 	text := fmt.Sprintf("%s: Kafka's producer has no such property", clip(strconv.Quote(name)))
+	if strings.HasPrefix(name, "config.providers.") {
+		text = clip(name) + ": not supported" + unsupportedHint("config.providers")
+		guess = false
+	}
 	if !guess {
 		return text
 	}

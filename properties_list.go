@@ -32,7 +32,7 @@ func Properties() []Property {
 		p.Name, p.Supported = name, true
 		if accepts, ok := refused[name]; ok {
 			p.Supported, p.Accepts = false, accepts
-			p.WhyNot = "not supported yet" + unsupportedHint(name)
+			p.WhyNot = "not supported" + unsupportedHint(name)
 		}
 		if name == "interceptor.classes" {
 			p.Supported, p.Accepts = false, []string{""}

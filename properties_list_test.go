@@ -186,7 +186,7 @@ func TestListedSupport(t *testing.T) {
 				}
 				return
 			}
-			if p.WhyNot == "" || !slices.Contains(p.Accepts, p.Default) {
+			if _, why, _ := strings.Cut(p.WhyNot, "; "); why == "" || !slices.Contains(p.Accepts, p.Default) {
 				t.Errorf("unsupported without a reason, or its default %q is not among %q", p.Default, p.Accepts)
 			}
 			for _, value := range p.Accepts {
@@ -194,10 +194,24 @@ func TestListedSupport(t *testing.T) {
 					t.Errorf("%s=%s is refused: %v", p.Name, value, err)
 				}
 			}
-			if _, err := FromProperties(map[string]string{p.Name: "surely-not-that"}); err == nil {
-				t.Error("listed as unsupported, and accepted")
+			_, err := FromProperties(map[string]string{p.Name: "surely-not-that"})
+			if err == nil {
+				t.Fatal("listed as unsupported, and accepted")
+			}
+			if _, why, _ := strings.Cut(err.Error(), "; "); why == "" {
+				t.Errorf("refused without a reason: %v", err)
 			}
 		})
+	}
+}
+
+// TestConfigProviders: their properties are Java's, and are not taken for typing
+// errors.
+func TestConfigProviders(t *testing.T) {
+	_, err := FromProperties(map[string]string{"config.providers.file.class": "org.apache.kafka.common.config.provider.FileConfigProvider"})
+	const want = "kring: config.providers.file.class: not supported; properties are data only"
+	if err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("%v, want %s…", err, want)
 	}
 }
 

@@ -162,7 +162,7 @@ func TestFromPropertiesProblems(t *testing.T) {
 		{"compression", map[string]string{"compression.type": "brotli"}, `kring: compression.type="brotli": want none, gzip, snappy, lz4 or zstd`},
 		{"compression level", map[string]string{"compression.zstd.level": "23"}, `kring: compression.zstd.level=23: the level of zstd must be -131072 to 22`},
 		{"compression level", map[string]string{"compression.gzip.level": "best"}, `kring: compression.gzip.level="best": want a whole number that fits 32 bits`},
-		{"serializer", map[string]string{"key.serializer": "org.apache.kafka.common.serialization.StringSerializer"}, `kring: key.serializer: not supported yet; keys and values are bytes here, use ByteArraySerializer or leave it out`},
+		{"serializer", map[string]string{"key.serializer": "org.apache.kafka.common.serialization.StringSerializer"}, `kring: key.serializer: not supported; keys and values are bytes here, use ByteArraySerializer or leave it out; in Go, NewTyped has serializers`},
 		{"partitioner", map[string]string{"partitioner.class": "x.Y"}, `kring: partitioner.class: Java's classes can not run here; use the option PartitionBy with a Go implementation, or org.apache.kafka.clients.producer.RoundRobinPartitioner, which RoundRobin stands for`},
 		{"plug-in", map[string]string{"interceptor.classes": "x.Y"}, `kring: interceptor.classes: Java's classes can not run here; use the option Interceptors with a Go implementation`},
 		{

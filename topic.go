@@ -277,8 +277,9 @@ func (t *Topic) appendError(err error, q *partition, rec *accum.Record, budget *
 	case errors.Is(err, slab.ErrClosed):
 		return ErrClosed
 	case errors.Is(err, slab.ErrTooLarge):
-		return fmt.Errorf("%w: a record of about %d bytes to topic %q does not fit BufferMemory (buffer.memory) of %d bytes",
-			ErrRecordTooLarge, rec.Payload, t.name, p.cfg.bufferMemory)
+		name, size := p.cfg.leastMemory(t.name)
+		return fmt.Errorf("%w: a record of about %d bytes to topic %q does not fit %s of %d bytes",
+			ErrRecordTooLarge, rec.Payload, t.name, name, size)
 	case errors.Is(err, slab.ErrTimeout) && !wait:
 		return ErrBufferFull
 	case accum.IsShare(err):

@@ -125,3 +125,24 @@ func TestBadTopicSettings(t *testing.T) {
 		}
 	}
 }
+
+// TestRecordLargerThanItsShare: the error names the bound that is too narrow.
+func TestRecordLargerThanItsShare(t *testing.T) {
+	for _, tc := range []struct {
+		want string
+		opts []kring.Option
+	}{
+		{"the topic's TopicMemory of 20000 bytes", []kring.Option{kring.BrokerMemory(40_000), kring.TopicSettings("t", kring.TopicMemory(20_000))}},
+		{"BrokerMemory of 20000 bytes", []kring.Option{kring.BrokerMemory(20_000), kring.TopicSettings("t", kring.TopicMemory(40_000))}},
+		{"BufferMemory (buffer.memory) of 64000 bytes", nil},
+	} {
+		t.Run(tc.want, func(t *testing.T) {
+			b := caseBroker(t, broker.Config{})
+			p := caseProducer(t, b.Addrs(), append(tc.opts, kring.BatchSize(8<<10), kring.BufferMemory(64_000))...)
+			_, err := p.ProduceSync(patient(t), kring.Record{Topic: "t", Value: make([]byte, 70_000)})
+			if !errors.Is(err, kring.ErrRecordTooLarge) || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("%v, want %q", err, tc.want)
+			}
+		})
+	}
+}

@@ -88,6 +88,8 @@ func (x *transactions) prepareCommit(ctx context.Context, op string) error {
 		return abortable(op, cause)
 	case err != nil:
 		return fmt.Errorf("kring: %s: records are still on their way, so nothing was committed yet; commit or abort: %w", op, err)
+	case ctx.Err() != nil: // or the coordinator would be asked in vain, and the outcome called unknown
+		return fmt.Errorf("kring: %s: no time was left to ask for it, so nothing was committed yet; commit or abort: %w", op, ctx.Err())
 	}
 	return nil
 }

@@ -122,27 +122,29 @@ func (t *Typed[K, V]) ProduceSync(ctx context.Context, r TypedRecord[K, V]) (Del
 // typedBuffers are what one record is serialized into.
 type typedBuffers struct {
 	key, value []byte
-	headers    []Header
+	room       []Header // for headers
+	headers    []Header // of the record; serializers may replace them
 }
 
-// mostKept bounds the memory of buffers that wait for the next record: a rare
-// large one must not stay for ever.
+// mostKept bounds the buffers that wait for the next record: a rare large one
+// must not stay for ever.
 const mostKept = 64 << 10
 
 func (t *Typed[K, V]) take() *typedBuffers { return t.buffers.Get().(*typedBuffers) }
 
 func (t *Typed[K, V]) giveBack(b *typedBuffers) {
-	if cap(b.key) > mostKept || cap(b.value) > mostKept {
-		return
+	clear(b.room[:cap(b.room)]) // they point to the caller's memory
+	if n := len(b.headers); n > cap(b.room) {
+		b.room = make([]Header, 0, n)
 	}
-	clear(b.headers) // they point to the caller's memory
-	b.key, b.value, b.headers = b.key[:0], b.value[:0], b.headers[:0]
+	b.headers = nil
 	t.buffers.Put(b)
 }
 
 // serialize makes a Record whose slices are b's.
 func (t *Typed[K, V]) serialize(b *typedBuffers, r *TypedRecord[K, V]) (Record, error) {
-	b.headers = append(b.headers, r.Headers...)
+	b.room = append(b.room[:0], r.Headers...)
+	b.headers = b.room
 	key, err := serializeOne(t.key, b.key, t.topic, r.Key, &b.headers)
 	if err != nil {
 		return Record{}, &SerializationError{Topic: t.topic, Key: true, Err: err}
@@ -151,16 +153,21 @@ func (t *Typed[K, V]) serialize(b *typedBuffers, r *TypedRecord[K, V]) (Record, 
 	if err != nil {
 		return Record{}, &SerializationError{Topic: t.topic, Err: err}
 	}
-	if key != nil {
-		b.key = key // it may have grown
-	}
-	if value != nil {
-		b.value = value
-	}
+	b.key, b.value = roomFor(b.key, key), roomFor(b.value, value)
 	return Record{
 		Topic: t.topic, Partition: r.Partition, Key: key, Value: value,
 		Headers: b.headers, Timestamp: r.Timestamp, Deadline: r.Deadline, Tag: r.Tag,
 	}, nil
+}
+
+// roomFor is kept, or where out was longer, a buffer that would have done. Not out
+// itself: it is the caller's where a Serializer returns what it has, and does not
+// append it.
+func roomFor(kept, out []byte) []byte {
+	if len(out) <= cap(kept) || len(out) > mostKept {
+		return kept
+	}
+	return make([]byte, 0, len(out)+len(out)/4)
 }
 
 // serializeOne calls user code.

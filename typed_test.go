@@ -164,3 +164,38 @@ func TestSerializationErrors(t *testing.T) {
 		t.Errorf("%d records were accepted", got)
 	}
 }
+
+// TestSerializersThatDoNotAppend: one that returns what it has, or replaces the
+// headers, gets nothing of its own changed by the records that follow.
+func TestSerializersThatDoNotAppend(t *testing.T) {
+	b := caseBroker(t, broker.Config{})
+	p := caseProducer(t, b.Addrs())
+	mine := []kring.Header{{Key: "mine", Value: []byte("1")}}
+	through := kring.SerializerFunc[string](func(dst []byte, _ string, v string, headers *[]kring.Header) ([]byte, error) {
+		*headers = mine
+		return append(dst, v...), nil
+	})
+	// Returns the memory of its caller, unless that begins with a letter of its own.
+	passes := kring.SerializerFunc[[]byte](func(dst []byte, _ string, v []byte, _ *[]kring.Header) ([]byte, error) {
+		if v[0] == 'a' {
+			return append(dst, v...), nil
+		}
+		return v, nil
+	})
+	typed := kring.NewTyped[[]byte, string](p, "t", passes, through)
+	const long = "long enough for no buffer that was there before, which is sixty-four bytes for a key at first"
+	for _, own := range []string{"short", long} {
+		key := []byte(own)
+		for _, k := range [][]byte{key, []byte("appended")} {
+			if _, err := typed.ProduceSync(patient(t), kring.TypedRecord[[]byte, string]{Key: k, Value: "v"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if string(key) != own {
+			t.Errorf("the caller's key became %q", key)
+		}
+	}
+	if mine[0].Key != "mine" {
+		t.Errorf("the serializer's headers became %+v", mine)
+	}
+}

@@ -63,7 +63,7 @@ func (c *config) checkNumbers() {
 		{setRetries, int64(c.retries), 0, math.MaxInt32, ""},
 		{setMaxInFlight, int64(c.maxInFlight), 1, maxInFlight, ""},
 		{setBatchSize, int64(c.batchSize), 0, maxBatchSize, "; a batch holds at most 2 MiB"},
-		{setBufferMemory, c.bufferMemory, 1, math.MaxInt, ""},
+		{setBufferMemory, c.bufferMemory, 1, maxBufferMemory, "; New allocates it whole"},
 		{setMaxRequestSize, int64(c.maxRequestSize), 1, math.MaxInt32, ""},
 		{setSendBuffer, int64(c.sendBuffer), -1, math.MaxInt32, ""},
 		{setReceiveBuffer, int64(c.receiveBuffer), -1, math.MaxInt32, ""},

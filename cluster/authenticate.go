@@ -43,7 +43,13 @@ func authenticate(ctx context.Context, l *Link, cfg *Config, host string) error 
 	if err := agree(ctx, l, cfg.SASL.Name()); err != nil {
 		return err
 	}
-	talk, err := cfg.SASL.Start(ctx, host)
+	talk, err := guest(ctx, "the login of "+cfg.SASL.Name(), func() (sasl.Conversation, error) {
+		talk, err := cfg.SASL.Start(ctx, host)
+		if err == nil && talk == nil {
+			err = errors.New("the mechanism returned neither a conversation nor an error")
+		}
+		return talk, err
+	}, func(sasl.Conversation) {})
 	if err != nil {
 		return err
 	}
@@ -105,7 +111,11 @@ func converse(ctx context.Context, l *Link, mechanism string, talk sasl.Conversa
 			Advice: "check that this broker is the right one and that its credentials of this user are",
 		}
 	}
-	reply, err := talk.Step(nil)
+	step := func(challenge []byte) (reply []byte, err error) {
+		err = calmly("the login of "+mechanism, func() (err error) { reply, err = talk.Step(challenge); return err })
+		return reply, err
+	}
+	reply, err := step(nil)
 	if err == nil && reply == nil {
 		err = errors.New("the mechanism has nothing to say")
 	}
@@ -129,7 +139,7 @@ func converse(ctx context.Context, l *Link, mechanism string, talk sasl.Conversa
 		if challenge == nil {
 			challenge = []byte{}
 		}
-		switch reply, err = talk.Step(challenge); {
+		switch reply, err = step(challenge); {
 		case err != nil:
 			return 0, began, failed(err)
 		case reply == nil:

@@ -99,9 +99,11 @@ func shakeHands(ctx context.Context, cfg *Config, conn net.Conn, host, address s
 		return conn, nil
 	}
 	secured := conn
-	err := bounded(ctx, conn, cfg.RequestTimeout, func() (err error) {
-		secured, err = cfg.Handshake(ctx, conn, host)
-		return err
+	err := bounded(ctx, conn, cfg.RequestTimeout, func() error {
+		return calmly("a callback of the handshake", func() (err error) {
+			secured, err = cfg.Handshake(ctx, conn, host)
+			return err
+		})
 	})
 	if err != nil {
 		_ = conn.Close() // The handshake's error is the one that matters.

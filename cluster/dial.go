@@ -56,7 +56,13 @@ func dialOne(ctx context.Context, cfg *Config, t target, left int) (net.Conn, er
 	share := max(time.Until(deadline)/time.Duration(left), leastDialTime)
 	ctx, cancel := context.WithTimeout(ctx, share)
 	defer cancel()
-	conn, err := cfg.Dial(ctx, "tcp", net.JoinHostPort(t.ip, t.port))
+	conn, err := guest(ctx, "the dialler", func() (net.Conn, error) {
+		conn, err := cfg.Dial(ctx, "tcp", net.JoinHostPort(t.ip, t.port))
+		if err == nil && conn == nil {
+			err = errNoConn
+		}
+		return conn, err
+	}, func(late net.Conn) { _ = late.Close() })
 	if err != nil {
 		if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return nil, &timeoutError{what: "no connection", after: share.Round(time.Millisecond)}

@@ -22,8 +22,7 @@ const patience = 30 * time.Second
 // any goroutine.
 //
 // It speaks what a producer needs, and Fetch and ListOffsets for reading back:
-// no consumer groups, no transactions, no TLS and no SASL. It does not unpack
-// compressed batches.
+// no consumer groups, no transactions, no TLS and no SASL.
 type Cluster struct {
 	tb     testing.TB
 	broker *broker.Broker

@@ -144,7 +144,15 @@ func TestMistakes(t *testing.T) {
 		{"killed twice", func(c *kringtest.Cluster) { c.Kill(1); c.Kill(1) }, "down already"},
 		{"leader of nothing", func(c *kringtest.Cluster) { c.MoveLeader("nobody", 0, 1) }, "kringtest:"},
 		{"zero fault", func(c *kringtest.Cluster) { c.OnProduce(kringtest.Fault{}) }, "zero Fault"},
-		{"negative times", func(c *kringtest.Cluster) { c.OnProduce(kringtest.Disconnect().Times(-1)) }, "negative"},
+		{"negative times", func(c *kringtest.Cluster) { c.OnProduce(kringtest.Disconnect().Times(-1)) }, "Times(-1)"},
+		{"no times", func(c *kringtest.Cluster) { c.OnProduce(kringtest.Disconnect().Times(0)) }, "Times(0)"},
+		{"fault of no code", func(c *kringtest.Cluster) { c.OnProduce(kringtest.Fail(kring.None)) }, "Fail(None)"},
+		{"fault at no node", func(c *kringtest.Cluster) { c.OnProduce(kringtest.Disconnect().At(2)) }, "the ids are 1 to 1"},
+		{"fault at node 0", func(c *kringtest.Cluster) { c.OnProduce(kringtest.Disconnect().At(0)) }, "At(0)"},
+		{"fault for no topic", func(c *kringtest.Cluster) { c.OnProduce(kringtest.Disconnect().For("")) }, "For without a topic"},
+		{"fault for no partition", func(c *kringtest.Cluster) { c.OnProduce(kringtest.Disconnect().For("t", -1)) }, "a partition is negative"},
+		{"delay", func(c *kringtest.Cluster) { c.OnProduce(kringtest.Delay(-1)) }, "Delay(-1ns) is negative"},
+		{"throttle", func(c *kringtest.Cluster) { c.OnProduce(kringtest.Throttle(-1)) }, "Throttle(-1ns) is negative"},
 		{
 			"never reached",
 			func(c *kringtest.Cluster) {
@@ -253,5 +261,24 @@ func TestClusterLimits(t *testing.T) {
 	}
 	if _, err := p.ProduceSync(soon(t), kring.Record{Topic: "orders", Value: make([]byte, 500)}); err != nil {
 		t.Errorf("a record of 500 bytes: %v", err)
+	}
+}
+
+// TestCompressedRecords: what a producer has compressed is read as it was.
+func TestCompressedRecords(t *testing.T) {
+	for _, codec := range []kring.Codec{kring.Gzip, kring.Snappy, kring.LZ4, kring.Zstd} {
+		t.Run(codec.String(), func(t *testing.T) {
+			noLeaks(t)
+			c := kringtest.NewCluster(t)
+			p := c.NewProducer(kring.Compression(codec))
+			value := bytes.Repeat([]byte("word "), 200)
+			if _, err := p.ProduceSync(soon(t), kring.Record{Topic: "orders", Value: value}); err != nil {
+				t.Fatal(err)
+			}
+			got := c.Records("orders", 0)
+			if len(got) != 1 || !bytes.Equal(got[0].Value, value) || p.Stats().CompressedBytes >= p.Stats().RecordBytes {
+				t.Errorf("%d records, %+v", len(got), p.Stats())
+			}
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package kringtest
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -20,6 +21,15 @@ type Fault struct {
 	// inflict adds the fault to what happens to a request. False: the
 	// request has a fault already that excludes this one.
 	inflict func(*request, Fault) bool
+	wrong   string // what the test got wrong in making it; empty: nothing
+}
+
+// mistake notes the first thing that a test got wrong; OnProduce tells it.
+func (f Fault) mistake(is bool, text string, args ...any) Fault {
+	if is && f.wrong == "" {
+		f.wrong = fmt.Sprintf(text, args...)
+	}
+	return f
 }
 
 // For restricts the fault to requests with a batch for topic, and if partitions
@@ -27,19 +37,20 @@ type Fault struct {
 // faults concern the whole request.
 func (f Fault) For(topic string, partitions ...int32) Fault {
 	f.topic, f.partitions = topic, slices.Clone(partitions)
-	return f
+	return f.mistake(topic == "", "For without a topic").
+		mistake(slices.ContainsFunc(partitions, func(i int32) bool { return i < 0 }), "For(%q, %v): a partition is negative", topic, partitions)
 }
 
 // At restricts the fault to requests that reach one node.
 func (f Fault) At(node int) Fault {
 	f.node = int32(node)
-	return f
+	return f.mistake(node < 1, "At(%d): the ids of nodes begin with 1", node)
 }
 
-// Times ends the fault after n requests have met it.
+// Times ends the fault after n requests, at least one, have met it.
 func (f Fault) Times(n int) Fault {
 	f.times = n
-	return f
+	return f.mistake(n < 1, "Times(%d): want at least 1; a fault that never happens is left out", n)
 }
 
 // String names the constructor.
@@ -56,7 +67,7 @@ func (f Fault) matches(p *broker.PartitionInfo) bool {
 func Fail(code kring.KafkaError) Fault {
 	return Fault{what: "Fail(" + code.Name() + ")", inflict: func(r *request, f Fault) bool {
 		return r.answer(code, f, false)
-	}}
+	}}.mistake(code == kring.None, "Fail(None) would acknowledge records that are not stored")
 }
 
 // FailStored answers with an error code although the records were stored: what
@@ -74,7 +85,7 @@ func Delay(d time.Duration) Fault {
 	return Fault{what: "Delay(" + d.String() + ")", inflict: func(r *request, _ Fault) bool {
 		r.action.Wait += d
 		return true
-	}}
+	}}.mistake(d < 0, "Delay(%v) is negative", d)
 }
 
 // Throttle lets the broker ask the producer to stay silent for d, as a quota
@@ -83,7 +94,7 @@ func Throttle(d time.Duration) Fault {
 	return Fault{what: "Throttle(" + d.String() + ")", inflict: func(r *request, _ Fault) bool {
 		r.action.ThrottleMs = max(r.action.ThrottleMs, int32(min(d.Milliseconds(), 1<<31-1)))
 		return true
-	}}
+	}}.mistake(d < 0, "Throttle(%v) is negative", d)
 }
 
 // Stall lets a request wait until release is closed, or the fault is lifted.

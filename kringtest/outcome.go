@@ -1,6 +1,7 @@
 package kringtest
 
 import (
+	"cmp"
 	"errors"
 
 	"github.com/kring-go/kring"
@@ -23,13 +24,17 @@ func Delivered() Outcome { return Outcome{} }
 // kring.ErrBufferFull and kring.ErrMetadataPending from TryProduce,
 // kring.ErrMaxBlock from Produce, and from both kring.ErrRecordTooLarge,
 // kring.ErrUnknownTopic and the like.
-func Refused(err error) Outcome { return Outcome{refused: err} }
+func Refused(err error) Outcome { return Outcome{refused: cmp.Or(err, errNoCause)} }
+
+// errNoCause stands for a cause that the test has left out: a record that should
+// fail must not be delivered.
+var errNoCause = errors.New("kringtest: the test gives no cause")
 
 // Failed accepts the record, and reports a *kring.ProduceError with that cause
 // and certainty. The cause may be a kring.KafkaError, one of kring's errors such
 // as kring.ErrDeliveryTimeout, or any other.
 func Failed(cause error, certainty kring.Certainty) Outcome {
-	return Outcome{err: cause, certainty: certainty}
+	return Outcome{err: cmp.Or(cause, errNoCause), certainty: certainty}
 }
 
 // delivery is the outcome as a callback hears of it. offset is used up only if

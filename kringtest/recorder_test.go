@@ -376,3 +376,16 @@ func TestRecorderProduceRecord(t *testing.T) {
 		t.Errorf("%d records, want 3", n)
 	}
 }
+
+// TestOutcomeWithoutCause: a record that the test wants to fail is not delivered
+// because its cause was left out.
+func TestOutcomeWithoutCause(t *testing.T) {
+	noLeaks(t)
+	r := kringtest.NewRecorder(t)
+	r.Next(kringtest.Failed(nil, kring.NotPersisted), kringtest.Refused(nil))
+	for _, accepted := range []int{1, 1} {
+		if _, err := r.ProduceSync(soon(t), order(1)); err == nil || len(r.Records()) != accepted {
+			t.Errorf("%v, %d records", err, len(r.Records()))
+		}
+	}
+}

@@ -48,7 +48,7 @@ func (c *Cluster) Records(topic string, partition int32) []Record {
 		list = append(list, copyOf(r))
 	}
 	if want := log.End - log.Start; int64(len(list)) != want || log.Start != 0 {
-		c.tb.Errorf("kringtest: Records(%q, %d) can show %d records of %d: compressed batches and more than %d bytes are beyond it",
+		c.tb.Errorf("kringtest: Records(%q, %d) can show %d records of %d: more than %d bytes are beyond it",
 			topic, partition, len(list), log.End, broker.DefaultKeep)
 	}
 	return list

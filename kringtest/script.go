@@ -39,8 +39,10 @@ func (c *Cluster) OnProduce(faults ...Fault) *Script {
 		switch {
 		case f.inflict == nil:
 			c.tb.Fatalf("kringtest: OnProduce: fault %d is a zero Fault: use Fail, Delay, Stall, …", i+1)
-		case f.times < 0:
-			c.tb.Fatalf("kringtest: OnProduce: %v: Times(%d) is negative", f, f.times)
+		case f.wrong != "":
+			c.tb.Fatalf("kringtest: OnProduce: %v: %s", f, f.wrong)
+		case int(f.node) > len(c.Addrs()):
+			c.tb.Fatalf("kringtest: OnProduce: %v: At(%d): the ids are 1 to %d", f, f.node, len(c.Addrs()))
 		case f.times == 0 && i < len(faults)-1:
 			c.tb.Fatalf("kringtest: OnProduce: %v has no Times, so %v behind it never begins", f, faults[i+1])
 		}

@@ -54,7 +54,8 @@ func TestFaults(t *testing.T) {
 		{name: "this node", fault: kringtest.Disconnect().At(1).Times(1), stored: 1, met: 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			c := kringtest.NewCluster(t, kringtest.Topic("orders", 3))
+			c := kringtest.NewCluster(t, kringtest.Nodes(2), kringtest.Topic("orders", 3))
+			c.MoveLeader("orders", 1, 1)
 			p := c.NewProducer(tc.opts...)
 			s := c.OnProduce(tc.fault)
 			_, err := p.ProduceSync(soon(t), kring.Record{Topic: "orders", Partition: kring.On(1), Value: []byte("x")})

@@ -38,7 +38,8 @@ type Guard interface {
 
 // Login returns the user and password to log in with. It is called for every
 // connection, so it can follow credentials that change. It must be safe for
-// concurrent use and return when its context ends.
+// concurrent use and return when its context ends: one that does not is left
+// behind a second later. A panic is an error of the connection.
 type Login func(ctx context.Context) (user, password string, err error)
 
 // secret is a text that no formatting verb prints.

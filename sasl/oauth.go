@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -29,18 +30,21 @@ func (t Token) Format(f fmt.State, _ rune) {
 }
 
 // TokenSource returns a token that is valid now. It must be safe for concurrent
-// use and return when its context ends.
+// use and return when its context ends: until one that does not returns, there is
+// no new token. A panic is an error of the connection.
 type TokenSource func(ctx context.Context) (Token, error)
 
 // oauth is RFC 7628.
 type oauth struct {
 	source TokenSource
 	fixed  bool
-	turn   chan struct{} // holds one *cache: who has it may change it
+	turn   chan struct{} // holds one token: the right to call source
 }
 
-// cache is the token of the last call, if it may be used again.
+// cache is the token of the last call, if it may be used again. It has a lock
+// of its own, because a refusal must not wait for a call of source.
 type cache struct {
+	mu    sync.Mutex
 	token *Token    // nil: none
 	until time.Time // then a new one is wanted
 }
@@ -111,19 +115,21 @@ func (m *oauthMechanism) token(ctx context.Context) (Token, error) {
 		return Token{}, context.Cause(ctx)
 	}
 	now := time.Now()
-	if m.state.token != nil && now.Before(m.state.until) {
-		return *m.state.token, nil
+	if kept, until := m.state.look(); kept != nil && now.Before(until) {
+		return *kept, nil
 	}
 	token, err := m.oauth.source(ctx)
 	if err == nil {
 		err = token.check()
 	}
 	if err != nil {
-		if old := m.state.token; old != nil && time.Now().Before(old.Expires) {
+		if old, _ := m.state.look(); old != nil && time.Now().Before(old.Expires) {
 			return *old, nil // the next connection asks again
 		}
 		return Token{}, err
 	}
+	m.state.mu.Lock()
+	defer m.state.mu.Unlock()
 	m.state.token = nil
 	if !token.Expires.IsZero() {
 		m.state.token, m.state.until = &token, now.Add(token.Expires.Sub(now)*8/10)
@@ -131,10 +137,16 @@ func (m *oauthMechanism) token(ctx context.Context) (Token, error) {
 	return token, nil
 }
 
+func (c *cache) look() (*Token, time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.token, c.until
+}
+
 // forget drops a token that a broker has refused, unless there is a newer one.
 func (m *oauthMechanism) forget(refused Token) {
-	<-m.oauth.turn
-	defer func() { m.oauth.turn <- struct{}{} }()
+	m.state.mu.Lock()
+	defer m.state.mu.Unlock()
 	if m.state.token != nil && m.state.token.Value == refused.Value {
 		m.state.token = nil
 	}

@@ -1,6 +1,7 @@
 package kfake
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -185,5 +186,32 @@ func TestDrainInTransaction(t *testing.T) {
 			t.Errorf("%d records handed back", len(left))
 		}
 		wantCommitted(t, c, "a")
+	})
+}
+
+// TestCommitWithoutTime: a commit whose context is over before the coordinator is
+// asked has not been asked for, and says so: the transaction can still be aborted.
+func TestCommitWithoutTime(t *testing.T) {
+	eachVersion(t, func(t *testing.T, c *kfake.Cluster, _ bool) {
+		p := transactional(t, c)
+		ctx := within(t)
+		must(t, "Init", p.InitTransactions(ctx))
+		ended, cancel := context.WithCancel(ctx)
+		cancel()
+		var got results
+		for _, name := range []string{"aborted", "committed"} {
+			must(t, "Begin", p.BeginTransaction())
+			produceSome(t, p, name, 50, &got)
+			must(t, "Flush", p.Flush(ctx))
+			if err := p.CommitTransaction(ended); !errors.Is(err, context.Canceled) || errors.Is(err, kring.ErrTransactionUnknown) {
+				t.Errorf("Commit: %v", err)
+			}
+			if name == "aborted" {
+				must(t, "Abort", p.AbortTransaction(ctx))
+			} else {
+				must(t, "Commit", p.CommitTransaction(ctx))
+			}
+		}
+		wantCommitted(t, c, "committed")
 	})
 }
