@@ -325,6 +325,9 @@ func (s kerberized) testRefusals(t *testing.T) {
 	if err := os.WriteFile(noSkew.Krb5Conf, append([]byte("[libdefaults]\n clockskew = 0\n"), conf...), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	service := func(name string) sasl.Mechanism {
+		return kringgssapi.Password("app", kerberosPassword, kringgssapi.Settings{Krb5Conf: s.Conf, ServiceName: name})
+	}
 	password := func(user, password string) sasl.Mechanism { return kringgssapi.Password(user, password, settings) }
 	for _, tc := range []struct {
 		name, address string
@@ -332,26 +335,17 @@ func (s kerberized) testRefusals(t *testing.T) {
 		want          string
 		auth          bool
 	}{
-		{"wrong password", s.node.Plain, password("app", "canary-no"), "KDC_ERR_PREAUTH_FAILED", true},
-		{"wrong password, no pre-authentication", s.node.Plain, password("easy", "canary-no"), "password/keytab incorrect", true},
-		{"unknown principal", s.node.Plain, password("nobody", kerberosPassword), "KDC_ERR_C_PRINCIPAL_UNKNOWN", true},
-		{"principal that has ended", s.node.Plain, password("left", kerberosPassword), "KDC_ERR_NAME_EXP", true},
-		{"keytab of old keys", s.node.Plain, kringgssapi.Keytab("moved", s.files["moved.keytab"], settings), "KDC_ERR_PREAUTH_FAILED", true},
-		{"keytab of somebody else", s.node.Plain, kringgssapi.Keytab("easy", s.files["app.keytab"], settings), "keytab", true},
-		{"ticket that has ended", s.node.Plain, kringgssapi.CCache(s.files["moment.ccache"], settings), "no valid existing session", true},
-		{
-			"unknown broker", s.node.Plain, kringgssapi.Password("app", kerberosPassword, kringgssapi.Settings{Krb5Conf: s.Conf, ServiceName: "other"}),
-			"KDC_ERR_S_PRINCIPAL_UNKNOWN", true,
-		},
-		{
-			"broker with another name", s.node.Plain, kringgssapi.Password("app", kerberosPassword, kringgssapi.Settings{Krb5Conf: s.Conf, ServiceName: "stale"}),
-			"GSSAPI authentication failed", true,
-		},
-		{
-			"broker with old keys", s.node.Stale, kringgssapi.Password("app", kerberosPassword, kringgssapi.Settings{Krb5Conf: s.Conf, ServiceName: "stale"}),
-			"GSSAPI authentication failed", true,
-		},
-		{"clocks", s.node.Plain, kringgssapi.Password("app", kerberosPassword, noSkew), "clock skew", true},
+		{"wrong password", s.node.Plain, password("app", "canary-no"), "the password is wrong", true},
+		{"wrong password, no pre-authentication", s.node.Plain, password("easy", "canary-no"), "the password is wrong", true},
+		{"unknown principal", s.node.Plain, password("nobody", kerberosPassword), "does not know the principal", true},
+		{"principal that has ended", s.node.Plain, password("left", kerberosPassword), "the principal has ended", true},
+		{"keytab of old keys", s.node.Plain, kringgssapi.Keytab("moved", s.files["moved.keytab"], settings), "older than the last change", true},
+		{"keytab of somebody else", s.node.Plain, kringgssapi.Keytab("easy", s.files["app.keytab"], settings), "no key of the principal", true},
+		{"ticket that has ended", s.node.Plain, kringgssapi.CCache(s.files["moment.ccache"], settings), "run kinit", true},
+		{"unknown broker", s.node.Plain, service("other"), "does not know the broker by this name", true},
+		{"name of another broker", s.node.Plain, service("stale"), "check that the broker's keytab has", true},
+		{"broker with old keys", s.node.Stale, service("stale"), "check that the broker's keytab has", true},
+		{"clocks", s.node.Plain, kringgssapi.Password("app", kerberosPassword, noSkew), "the clock of this machine", true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			expectRefusal(t, s.options(t, tc.address, tc.login), tc.want, tc.auth)
