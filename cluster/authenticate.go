@@ -148,7 +148,7 @@ func refusal(address, mechanism string, talk sasl.Conversation, message *kmsg.SA
 	}
 	advice := "check the user name and password, or the token, and that the cluster knows them for this mechanism"
 	if mechanism == "GSSAPI" { // the KDC has let the user in
-		advice = "check that the broker's keytab has its principal with the keys that the KDC has now, and its clock"
+		advice = "check that the service name and the host are the broker's, that its keytab has the keys that the KDC has now, and its clock"
 	}
 	switch message.ErrorCode {
 	case codeAuthenticationFailed, codeIllegalSaslState, codeUnsupportedMechanism:

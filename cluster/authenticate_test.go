@@ -79,7 +79,7 @@ func TestAuthenticate(t *testing.T) {
 		{"success with v0", plain, nil, func(b *broker) { b.versions[keySaslAuthenticate] = [2]int16{0, 0} }, "", false, 1},
 		{"wrong password", sasl.Plain("user", "wrong"), nil, nil, "PLAIN authentication failed: Invalid username or password; check the user name", true, 1},
 		{"a KDC refuses", kerberos{errors.New("no such user")}, accept, nil, "failed: the credentials were refused: no such user; the broker has not been asked", true, 0},
-		{"a broker with old keys", kerberos{}, refuseKerberos, nil, "check that the broker's keytab has", true, 1},
+		{"a broker with old keys", kerberos{}, refuseKerberos, nil, "that its keytab has the keys", true, 1},
 		{"another mechanism is offered", sasl.ScramSHA256("user", canary), nil, nil, "does not offer this mechanism on this listener, but PLAIN", true, 0},
 		{"a listener without SASL", plain, on(keySaslHandshake, func(m kmsg.Response) { m.(*kmsg.SASLHandshakeResponse).ErrorCode = codeIllegalSaslState }), nil, "no SASL", true, 0},
 		{"an old broker", plain, nil, func(b *broker) { b.versions[keySaslHandshake] = [2]int16{0, 0} }, "Kafka 1.0 or later", false, 0},

@@ -14,8 +14,11 @@ import (
 // its types not.
 func explain(err error) error {
 	text := err.Error()
-	if strings.Contains(text, "[Root cause: "+krberror.NetworkingError+"]") || strings.Contains(text, "KDC_ERR_SVC_UNAVAILABLE") {
-		return err
+	switch {
+	case strings.Contains(text, "[Root cause: "+krberror.NetworkingError+"]"):
+		return fmt.Errorf("no KDC answers: %w", err)
+	case strings.Contains(text, "KDC_ERR_SVC_UNAVAILABLE"):
+		return fmt.Errorf("the KDC can not answer now: %w", err)
 	}
 	return fmt.Errorf("%w: %s: %w", sasl.ErrRefused, advice(text), err)
 }
