@@ -289,7 +289,7 @@ func (s kerberized) testOutage(t *testing.T) {
 					t.Errorf("%d connections, want one for each session", n)
 				}
 				err := tc.seen.failed.Load()
-				if (err != nil) != (tc.seen == asks) || err != nil && errors.Is(*err, kring.ErrAuthentication) {
+				if (err != nil) != (tc.seen == asks) || err != nil && !strings.Contains((*err).Error(), ": no KDC answers") {
 					t.Errorf("first failed connection: %v", err)
 				}
 			})
