@@ -70,6 +70,10 @@ test: ## Every test; those against Apache Kafka in short, if Java and Maven are 
 KAFKA_MISSING = missing=; for tool in java javac mvn; do \
 	command -v $$tool >/dev/null 2>&1 || missing="$$missing $$tool"; done
 
+# The same for the KDC of TestKerberos.
+KDC_MISSING = missing=; for tool in krb5kdc kdb5_util kadmin.local kinit; do \
+	PATH=$$PATH:/usr/sbin:/usr/local/sbin command -v $$tool >/dev/null 2>&1 || missing="$$missing $$tool"; done
+
 ## ---- before a commit
 
 check: fmt-check vet staticcheck lint cross bench-check ## Format, vet, staticcheck, golangci-lint, and every platform compiles
@@ -183,8 +187,9 @@ cover: ## Which statements no test reaches, as a page: bin/cover.html
 
 ## ---- Apache Kafka
 
-test-kafka: ## Tests against Apache Kafka, 1 node and 3 nodes (needs a JDK and Maven)
+test-kafka: ## Tests against Apache Kafka, 1 node and 3 nodes (needs a JDK and Maven; for Kerberos krb5-kdc)
 	@$(KAFKA_MISSING); if [ -n "$$missing" ]; then echo "make test-kafka: not installed:$$missing"; exit 1; fi
+	@$(KDC_MISSING); if [ -n "$$missing" ]; then echo "make test-kafka: TestKerberos has no KDC: not installed:$$missing"; fi
 	cd tests && $(GO) test -tags kafka -count 1 -timeout 60m ./kafka -args -records $(KAFKA_RECORDS) $(KAFKA_FLAGS)
 
 matrix: ## The same checks against each release in MATRIX; docs/guides/versions.md shows what was seen

@@ -106,10 +106,11 @@ func agree(ctx context.Context, l *Link, mechanism string) error {
 func converse(ctx context.Context, l *Link, mechanism string, talk sasl.Conversation) (session time.Duration, began time.Time, err error) {
 	version, _ := l.Versions.Pick(keySaslAuthenticate, 0, newestAuthenticate)
 	failed := func(reason error) error {
-		return &AuthError{
-			Address: l.Address, Mechanism: mechanism, Reason: shown(talk, reason.Error()),
-			Advice: "check that this broker is the right one and that its credentials of this user are",
+		advice := "check that this broker is the right one and that its credentials of this user are"
+		if errors.Is(reason, sasl.ErrRefused) {
+			advice = "the broker has not been asked: check the credentials with who gives them out"
 		}
+		return &AuthError{Address: l.Address, Mechanism: mechanism, Reason: shown(talk, reason.Error()), Advice: advice}
 	}
 	step := func(challenge []byte) (reply []byte, err error) {
 		err = calmly("the login of "+mechanism, func() (err error) { reply, err = talk.Step(challenge); return err })
@@ -155,12 +156,13 @@ func refusal(address, mechanism string, talk sasl.Conversation, message *kmsg.SA
 	if message.ErrorMessage != nil && *message.ErrorMessage != "" {
 		text = shown(talk, *message.ErrorMessage)
 	}
+	advice := "check the user name and password, or the token, and that the cluster knows them for this mechanism"
+	if mechanism == "GSSAPI" { // the KDC has let the user in
+		advice = "check that the service name and the host are the broker's, that its keytab has the keys that the KDC has now, and its clock"
+	}
 	switch message.ErrorCode {
 	case codeAuthenticationFailed, codeIllegalSaslState, codeUnsupportedMechanism:
-		return &AuthError{
-			Address: address, Mechanism: mechanism, Code: message.ErrorCode, Reason: text,
-			Advice: "check the user name and password, or the token, and that the cluster knows them for this mechanism",
-		}
+		return &AuthError{Address: address, Mechanism: mechanism, Code: message.ErrorCode, Reason: text, Advice: advice}
 	}
 	return &CodeError{Code: message.ErrorCode, Context: mechanism + " authentication at " + address + " (" + text + ")"}
 }

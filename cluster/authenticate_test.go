@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -60,6 +61,11 @@ func TestAuthenticate(t *testing.T) {
 			r.ErrorCode, r.ErrorMessage = code, kmsg.StringPtr(text)
 		})
 	}
+	accept := on(keySaslHandshake, func(m kmsg.Response) { m.(*kmsg.SASLHandshakeResponse).ErrorCode = codeNone })
+	refuseKerberos := func(key int16, m kmsg.Response) {
+		accept(key, m)
+		refuse(codeAuthenticationFailed, "invalid credentials")(key, m)
+	}
 	tests := []struct {
 		name      string
 		mechanism sasl.Mechanism
@@ -72,6 +78,8 @@ func TestAuthenticate(t *testing.T) {
 		{"success", plain, nil, nil, "", false, 1},
 		{"success with v0", plain, nil, func(b *broker) { b.versions[keySaslAuthenticate] = [2]int16{0, 0} }, "", false, 1},
 		{"wrong password", sasl.Plain("user", "wrong"), nil, nil, "PLAIN authentication failed: Invalid username or password; check the user name", true, 1},
+		{"a KDC refuses", kerberos{errors.New("no such user")}, accept, nil, "failed: the credentials were refused: no such user; the broker has not been asked", true, 0},
+		{"a broker with old keys", kerberos{}, refuseKerberos, nil, "that its keytab has the keys", true, 1},
 		{"another mechanism is offered", sasl.ScramSHA256("user", canary), nil, nil, "does not offer this mechanism on this listener, but PLAIN", true, 0},
 		{"a listener without SASL", plain, on(keySaslHandshake, func(m kmsg.Response) { m.(*kmsg.SASLHandshakeResponse).ErrorCode = codeIllegalSaslState }), nil, "no SASL", true, 0},
 		{"an old broker", plain, nil, func(b *broker) { b.versions[keySaslHandshake] = [2]int16{0, 0} }, "Kafka 1.0 or later", false, 0},
@@ -118,6 +126,19 @@ func TestAuthenticate(t *testing.T) {
 		})
 	}
 }
+
+// kerberos is a mechanism that a KDC may refuse.
+type kerberos struct{ refused error }
+
+func (kerberos) Name() string        { return "GSSAPI" }
+func (kerberos) RevealsSecret() bool { return false }
+func (k kerberos) Start(context.Context, string) (sasl.Conversation, error) {
+	if k.refused != nil {
+		return sasl.Refused(fmt.Errorf("%w: %w", sasl.ErrRefused, k.refused)), nil
+	}
+	return k, nil
+}
+func (kerberos) Step([]byte) ([]byte, error) { return []byte("a ticket"), nil }
 
 // rawFrame is a response of these bytes.
 func rawFrame(correlation int32, body ...byte) []byte {

@@ -27,8 +27,23 @@
 // Brokers are dialled seldom; for a cluster of hundreds give FromClient a client
 // of gokrb5, which keeps its tickets.
 //
-// Refused by the KDC (a wrong password, an unknown principal), a login counts as
-// refused by the broker: attempts are seconds apart, so that no account is locked.
+// Refused by the KDC (a wrong password, an unknown principal, a ticket cache that
+// has ended), a login counts as refused by the broker: attempts are seconds apart,
+// so that no account is locked. A KDC that is not there is waited for.
+//
+// # Sessions
+//
+// The end of a ticket ends no connection: what a broker of Apache Kafka counts is
+// connections.max.reauth.ms alone. When that is nearly over, the next connection
+// logs in with a ticket of its own before it takes over; if it gets none, because
+// the KDC is down, records wait until it does. FromClient needs no KDC for that
+// while its tickets last.
+//
+// # Tested
+//
+// In tests/kafka, TestKerberos runs it against MIT's KDC and Apache Kafka: every
+// kind of login, both generations of AES, tickets shorter than the work, an outage
+// of the KDC, and refusals.
 //
 // # Limits
 //

@@ -38,6 +38,7 @@ type kdc struct {
 	keys  *keytab.Keytab // of krbtgt, user and service
 	conf  string         // path of krb5.conf
 	deny  atomic.Int32   // an error code for every request
+	ahead atomic.Int64   // how far its clock is, a time.Duration
 	as    atomic.Int32   // requests
 	tgs   atomic.Int32
 }
@@ -188,7 +189,7 @@ func (k *kdc) answer(request []byte) ([]byte, error) {
 
 // reply makes a ticket for what is asked for.
 func (k *kdc) reply(body messages.KDCReqBody, user types.PrincipalName, key types.EncryptionKey, usage uint32) (messages.KDCRepFields, error) {
-	now := time.Now().UTC().Truncate(time.Second)
+	now := time.Now().Add(time.Duration(k.ahead.Load())).UTC().Truncate(time.Second)
 	end := now.Add(time.Hour)
 	made, session, err := messages.NewTicket(user, realm, body.SName, realm, types.NewKrbFlags(), k.keys, k.etype, 1, now, now, end, end)
 	if err != nil {
@@ -212,12 +213,12 @@ func (k *kdc) refuse(code int32) ([]byte, error) {
 }
 
 // cache writes a credential cache with a ticket to get tickets, as kinit does.
-func (k *kdc) cache() string {
+func (k *kdc) cache(life time.Duration) string {
 	k.t.Helper()
 	user := types.NewPrincipalName(nametype.KRB_NT_PRINCIPAL, "app")
 	tgs := types.NewPrincipalName(nametype.KRB_NT_SRV_INST, "krbtgt/"+realm)
 	now := time.Now().UTC().Truncate(time.Second)
-	made, session, err := messages.NewTicket(user, realm, tgs, realm, types.NewKrbFlags(), k.keys, k.etype, 1, now, now, now.Add(time.Hour), now.Add(time.Hour))
+	made, session, err := messages.NewTicket(user, realm, tgs, realm, types.NewKrbFlags(), k.keys, k.etype, 1, now, now, now.Add(life), now.Add(life))
 	if err != nil {
 		k.t.Fatal(err)
 	}
@@ -237,7 +238,7 @@ func (k *kdc) cache() string {
 	b := principal([]byte{5, 4, 0, 0}, user)
 	b = principal(principal(b, user), tgs)
 	b = data(binary.BigEndian.AppendUint16(b, uint16(session.KeyType)), session.KeyValue)
-	for _, at := range []time.Time{now, now, now.Add(time.Hour), now.Add(time.Hour)} {
+	for _, at := range []time.Time{now, now, now.Add(life), now.Add(life)} {
 		b = number(b, int(at.Unix()))
 	}
 	b = append(b, 0, 0, 0, 0, 0) // is no session key, flags

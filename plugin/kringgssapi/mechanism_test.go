@@ -129,7 +129,7 @@ func TestLogin(t *testing.T) {
 			"keytab":             Keytab("app@"+realm, k.keytabOf("app", canary), k.settings()),
 			"keytab, usual name": Keytab("app", k.keytabOf("app", canary), k.settings()),
 			"password":           Password("app", canary, k.settings()),
-			"ticket cache":       CCache(k.cache(), k.settings()),
+			"ticket cache":       CCache(k.cache(time.Hour), k.settings()),
 			"a client":           FromClient(kept, Settings{}),
 		} {
 			t.Run(fmt.Sprint(etype, " ", name), func(t *testing.T) {
@@ -256,7 +256,8 @@ func TestRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = gone.Close()
-	weak := newKDC(t, etypeID.RC4_HMAC)
+	weak, later := newKDC(t, etypeID.RC4_HMAC), newKDC(t, k.etype)
+	later.ahead.Store(int64(time.Hour))
 	for _, tc := range []struct {
 		name    string
 		m       sasl.Mechanism
@@ -264,12 +265,20 @@ func TestRefused(t *testing.T) {
 		want    string
 		refused bool
 	}{
-		{"a wrong password", Password("app", canary+"-not", k.settings()), 0, "ticket for kafka/broker.example: the credentials were refused", true},
-		{"a wrong keytab", Keytab("app", k.keytabOf("app", canary+"-not"), k.settings()), 0, "refused", true},
+		{"a wrong password", Password("app", canary+"-not", k.settings()), 0, "ticket for kafka/broker.example: the credentials were refused: the password is wrong", true},
+		{"a password that the KDC refuses", Password("app", canary, k.settings()), errorcode.KRB_AP_ERR_BAD_INTEGRITY, "refused: check the principal", true},
+		{"a wrong keytab", Keytab("app", k.keytabOf("app", canary+"-not"), k.settings()), 0, "the keytab has other keys than the KDC", true},
+		{"a keytab of somebody else", Keytab("app", k.keytabOf("other", canary), k.settings()), 0, "the keytab has no key of the principal", true},
 		{"an unknown user", Password("nobody", canary, k.settings()), 0, "KDC_ERR_C_PRINCIPAL_UNKNOWN", true},
-		{"a locked user", Password("app", canary, k.settings()), errorcode.KDC_ERR_CLIENT_REVOKED, "KDC_ERR_CLIENT_REVOKED", true},
+		{"a locked user", Password("app", canary, k.settings()), errorcode.KDC_ERR_CLIENT_REVOKED, "refused: the principal is locked", true},
+		{"a user that has ended", Password("app", canary, k.settings()), errorcode.KDC_ERR_NAME_EXP, "refused: the principal has ended", true},
+		{"a password that has ended", Password("app", canary, k.settings()), errorcode.KDC_ERR_KEY_EXPIRED, "the principal's password has ended", true},
+		{"a KDC that sees another time", Password("app", canary, k.settings()), errorcode.KRB_AP_ERR_SKEW, "refused: the clock", true},
+		{"a KDC of another time", Password("app", canary, later.settings()), 0, "refused: the clock", true},
 		{"an unknown service", Password("app", canary, Settings{Krb5Conf: k.conf, ServiceName: "nobody"}), 0, "ticket for nobody/broker.example", true},
-		{"no KDC", Password("app", canary, k.elsewhere(gone)), 0, "Networking_Error", false},
+		{"an ended ticket", CCache(k.cache(-time.Second), k.settings()), 0, "refused: the ticket in the cache has ended", true},
+		{"no KDC", Password("app", canary, k.elsewhere(gone)), 0, "ticket for kafka/broker.example: no KDC answers", false},
+		{"a KDC without its database", Password("app", canary, k.settings()), errorcode.KDC_ERR_SVC_UNAVAILABLE, "the KDC can not answer now", false},
 		{"RC4", Password("app", canary, weak.settings()), 0, "want AES", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -3,15 +3,10 @@ package kringgssapi
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/jcmturner/gokrb5/v8/client"
-	"github.com/jcmturner/gokrb5/v8/krberror"
 	"github.com/jcmturner/gokrb5/v8/messages"
 	"github.com/jcmturner/gokrb5/v8/types"
-
-	"github.com/kring-go/kring/sasl"
 )
 
 // ticket is what a login shows to a broker, and for whom it is made out.
@@ -70,14 +65,4 @@ func exchange(c *client.Client, service string) (*ticket, error) {
 		return nil, explain(err)
 	}
 	return &ticket{Ticket: shown, key: key, realm: c.Credentials.Domain(), user: c.Credentials.CName()}, nil
-}
-
-// explain tells a KDC that refuses from one that is not there. gokrb5 names the
-// root cause in its texts everywhere, and in its types not.
-func explain(err error) error {
-	if strings.Contains(err.Error(), "[Root cause: "+krberror.NetworkingError+"]") {
-		return err
-	}
-	return fmt.Errorf("%w: %w; check the principal, its keytab or password, the clock, and that the broker's principal exists",
-		sasl.ErrRefused, err)
 }

@@ -34,6 +34,8 @@ var (
 
 	// started is the cluster that these tests have started and must stop.
 	started atomic.Pointer[rig.Rig]
+	// startedKDC is the KDC that they have started.
+	startedKDC atomic.Pointer[rig.KDC]
 	// special says that it has a configuration of its own.
 	special bool
 )
@@ -52,6 +54,12 @@ func TestMain(m *testing.M) {
 // shutDown stops the nodes that the tests have started. An interrupted run comes
 // here as well, from another goroutine.
 func shutDown(code int) {
+	if k := startedKDC.Load(); k != nil {
+		if err := k.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
 	if r := started.Load(); r != nil {
 		if err := r.Down(); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -1,7 +1,7 @@
 // Package kafka holds the tests against Apache Kafka itself; they have the
 // build tag "kafka" and are what make test-kafka runs.
 //
-//	rig        one or three nodes of Apache Kafka on this machine
+//	rig        one or three nodes of Apache Kafka on this machine, and a KDC
 //	senders    the producers under test, behind ledger.Sender
 //	readback   foreign consumers: franz-go and Java's
 //	txnbook    what transactional producers said, and what committed readers saw

@@ -15,6 +15,10 @@
 // KAFKA_VERSION chooses another release than pom.xml's: any from 3.0.0 on, the
 // first whose KRaft nodes start without ZooKeeper and know transactions.
 //
+// TestKerberos has a KDC of MIT Kerberos besides (KDC), a child of the test; where
+// krb5kdc, kdb5_util, kadmin.local or kinit is missing, the test is skipped, and
+// fails in CI.
+//
 // Broker n listens on port KAFKA_PORT+n-1 (19091 by default), its controller
 // 100 above. With KAFKA_PORT and KAFKA_DIR, a folder for the nodes, a second
 // cluster can run beside the first; both share the jars.

@@ -19,6 +19,9 @@ import (
 // the node is.
 const versionLine = "# Apache Kafka "
 
+// javaLine begins a line of a node's configuration that is an option of its JVM.
+const javaLine = "# java "
+
 // UpVersion is the release of the cluster that Up made last; empty if there is
 // none.
 func (r *Rig) UpVersion() string {
@@ -132,9 +135,15 @@ func (r *Rig) launch(node, n int) error {
 	if n > 1 {
 		heap = "768m"
 	}
-	java := exec.Command("java", "-Xms"+heap, "-Xmx"+heap, "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20",
+	properties := filepath.Join(r.nodeDir(node), "node.properties")
+	args, err := javaOptions(properties)
+	if err != nil {
+		return fmt.Errorf("kafka: %w", err)
+	}
+	args = append(args, "-Xms"+heap, "-Xmx"+heap, "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20",
 		"-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true",
-		"-cp", path, "kafka.Kafka", filepath.Join(r.nodeDir(node), "node.properties"))
+		"-cp", path, "kafka.Kafka", properties)
+	java := exec.Command("java", args...)
 	java.Stdout, java.Stderr, java.Dir = log, log, r.nodeDir(node)
 	// A session of its own: the node outlives this process and its terminal.
 	java.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -146,6 +155,17 @@ func (r *Rig) launch(node, n int) error {
 		return errors.Join(fmt.Errorf("kafka: %w", err), java.Process.Kill())
 	}
 	return nil
+}
+
+// javaOptions reads those of a node's configuration.
+func javaOptions(properties string) (options []string, err error) {
+	b, err := os.ReadFile(properties)
+	for line := range strings.Lines(string(b)) {
+		if option, ok := strings.CutPrefix(line, javaLine); ok {
+			options = append(options, strings.TrimSpace(option))
+		}
+	}
+	return options, err
 }
 
 // pid returns the process of a node if it is alive, and surely that node: a

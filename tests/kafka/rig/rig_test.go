@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -105,5 +106,17 @@ func TestSegmentsAreOfThisTopicOnly(t *testing.T) {
 	}
 	if got := r.segments(1, "t"); len(got) != 2 {
 		t.Errorf("segments = %v, want those of t-0 and t-11", got)
+	}
+}
+
+func TestOptionsOfTheJVM(t *testing.T) {
+	r := testRig(t)
+	r.Configure(javaLine+"-Done=1", "num.partitions=5", javaLine+"-Dtwo=a b")
+	if err := r.writeProperties(1, 1); err != nil {
+		t.Fatal(err)
+	}
+	options, err := javaOptions(filepath.Join(r.nodeDir(1), "node.properties"))
+	if want := []string{"-Done=1", "-Dtwo=a b"}; err != nil || !slices.Equal(options, want) {
+		t.Errorf("options %q, %v, want %q", options, err, want)
 	}
 }
