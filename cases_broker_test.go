@@ -151,9 +151,11 @@ func TestLeaderHints(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := caseBroker(t, broker.Config{Brokers: 2})
-			var n atomic.Int64
+			var n, followed atomic.Int64
 			b.SetHook(func(info *broker.ProduceInfo) broker.Action {
-				if info.Node == 1 && n.Add(1) <= 3 {
+				if info.Node != 1 {
+					followed.Add(1)
+				} else if n.Add(1) <= 3 {
 					act := refuse(kring.NotLeaderOrFollower)
 					act.Errors[0].Hint = hint
 					return act
@@ -169,6 +171,9 @@ func TestLeaderHints(t *testing.T) {
 			wantLog(t, b, 0, 5)
 			if r := b.Stats().Produce; r > 60 {
 				t.Errorf("%d requests for 5 records", r)
+			}
+			if f := followed.Load(); f != 0 {
+				t.Errorf("%d requests went where the hint leads", f)
 			}
 		})
 	}

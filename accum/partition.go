@@ -75,10 +75,13 @@ type Ticket uint64
 // the sender has room for it others may join.
 func (p *Partition) EndLinger(t Ticket) {
 	b, gen := p.acc.batch(word(t).index()), word(t).gen()
+	// In this order: what stands there when b has lived on meanwhile is that
+	// life's, and is left alone.
+	was := b.hurried.Load()
 	if b.state.load().gen() != gen {
-		return // or the word of a later life would be overwritten
+		return
 	}
-	b.hurried.Store(gen + 1)
+	b.hurried.CompareAndSwap(was, gen+1)
 	if s := b.state.load(); s.gen() == gen && !s.sealed() {
 		p.MarkReady()
 	}
