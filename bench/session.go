@@ -30,7 +30,8 @@ type Session struct {
 }
 
 // Execute checks the plan, prepares the target, runs, verifies and reports. An
-// error means that there is no result; see ExitCode.
+// error means that there is no result, or that the one that comes with it could
+// not be stored; see ExitCode.
 func Execute(ctx context.Context, s Session) (*Result, error) {
 	c := &s.Config
 	objective, err := s.check()

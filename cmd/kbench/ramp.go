@@ -148,7 +148,7 @@ func (c *rampCmd) probe(p *program, plan bench.Config, client *compare.Client, r
 	}
 	r, err := bench.Execute(p.ctx, s)
 	if err != nil {
-		if line := lastOf(words.String()); line != "" {
+		if line := lastOf(words.String()); line != "" && !strings.Contains(err.Error(), line) {
 			return nil, fmt.Errorf("%w: %s", err, line)
 		}
 		return nil, err

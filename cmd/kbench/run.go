@@ -89,11 +89,11 @@ func (c *runCmd) Run(p *program) error {
 		return err
 	}
 	result, err := bench.Execute(p.ctx, session)
-	if err != nil {
+	if result == nil {
 		return err
 	}
 	p.code = bench.ExitCode(result, c.AllowErrors, nil)
-	err = c.keepWorkload()
+	err = errors.Join(err, c.keepWorkload())
 	if c.Format == "human" {
 		bench.WriteResult(p.stdout, result)
 	}

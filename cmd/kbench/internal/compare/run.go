@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kring-go/kring/bench"
@@ -235,7 +236,7 @@ func (b *books) execute(ctx context.Context, plan bench.Config, c *Client, words
 		Embedded: bench.EmbeddedOptions{Nodes: b.s.Nodes, Delay: b.s.Delay, Throughput: b.s.Throughput}, BrokerCommand: b.o.BrokerCommand,
 		Replication: b.o.Replication,
 	})
-	if err == nil && ctx.Err() != nil {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return nil, fmt.Errorf("it had not ended %v after it should have", patience)
 	}
 	if err == nil {
@@ -254,7 +255,7 @@ func describe(r *bench.Result, err error, words string) string {
 			line = oneLine(err)
 		}
 		return line
-	case err != nil && words != "":
+	case err != nil && words != "" && !strings.Contains(err.Error(), lastLine(words)):
 		return fmt.Sprintf("failed: %s: %s", oneLine(err), lastLine(words))
 	case err != nil:
 		return "failed: " + oneLine(err)
