@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -67,7 +68,7 @@ func Execute(ctx context.Context, s Session) (*Result, error) {
 // check refuses everything that can be refused before anything is started.
 func (s *Session) check() (*slo, error) {
 	c := &s.Config
-	errs := []error{c.Validate()}
+	errs := []error{c.Validate(), s.checkTarget()}
 	if s.Library.Check != nil && s.Worker == nil {
 		errs = append(errs, s.Library.Check(c.Settings))
 	}
@@ -129,7 +130,7 @@ func (s *Session) openEmbedded() (*target, error) {
 	var err error
 	if len(s.BrokerCommand) > 0 {
 		if t.embedded, err = startChild(s.BrokerCommand, o); err != nil {
-			fmt.Fprintf(s.Messages, "note   no process for the broker (%v): it runs in this one, and its CPU time counts\n", err)
+			fmt.Fprintf(s.Messages, "note   no process for the broker (%s): it runs in this one, and its CPU time counts\n", strings.ReplaceAll(err.Error(), "\n", "; "))
 		}
 	}
 	if t.embedded == nil || err != nil {

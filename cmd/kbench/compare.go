@@ -89,6 +89,9 @@ func (c *compareCmd) Run(p *program) error {
 	if err != nil {
 		return bench.UsageError(err)
 	}
+	if err := compare.Writable(o.Dir); err != nil {
+		return err
+	}
 	clients, done, err := c.find(p, o.Messages)
 	if err != nil {
 		return err
@@ -148,6 +151,15 @@ func (c *compareCmd) options(p *program) (compare.Options, error) {
 	}
 	if c.Runs < 1 {
 		errs = append(errs, fmt.Errorf("--runs is %d, want 1 or more", c.Runs))
+	}
+	if c.Replication < 1 {
+		errs = append(errs, fmt.Errorf("--replication is %d, want 1 or more", c.Replication))
+	}
+	if c.Settle < 0 {
+		errs = append(errs, fmt.Errorf("--settle is %v, want 0 or more", c.Settle))
+	}
+	if err := o.Validate(); err != nil {
+		errs = append(errs, err)
 	}
 	if c.Defaults && c.Compression != "" {
 		errs = append(errs, errors.New("--compression contradicts --defaults, which leaves every setting to the libraries"))

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -129,6 +130,9 @@ func (p *program) run() (code int) {
 		return p.fail(bench.UsageError(fmt.Errorf("%w (see kbench %s)", err, helpFor(parser, args))))
 	}
 	if err == nil {
+		err = emptied(command)
+	}
+	if err == nil {
 		err = command.Run(p)
 	}
 	if err == nil && p.code == bench.ExitOK {
@@ -152,6 +156,20 @@ func (k *keepError) Write(text []byte) (int, error) {
 		k.err = err
 	}
 	return n, err
+}
+
+// emptied refuses -b "$BROKERS" where nothing set BROKERS: without a value the
+// flag would mean the embedded broker, and a run that nobody asked for.
+func emptied(command *kong.Context) error {
+	for _, step := range command.Path {
+		if step.Flag == nil || !step.Flag.Target.IsValid() || step.Flag.Target.Kind() != reflect.String || step.Flag.Target.String() != "" {
+			continue
+		}
+		if slices.Contains([]string{"brokers", "bootstrap-server", "topic", "out", "client", "scenario", "slo"}, step.Flag.Name) {
+			return bench.UsageError(fmt.Errorf("--%s is empty: give it a value, or leave it out", step.Flag.Name))
+		}
+	}
+	return nil
 }
 
 // joinNegatives writes --throughput -1, as people type it for Kafka's tools, in

@@ -163,6 +163,9 @@ func (c *runCmd) session(p *program) (bench.Session, error) {
 			bad("partitions", fmt.Errorf("%d is not 1 or more", *c.Partitions))
 		}
 	}
+	if c.EmbeddedNodes == 0 {
+		bad("embedded-nodes", errors.New("0 is no broker"))
+	}
 	c.shard(&cfg, bad)
 	cfg.Settings, err = c.settings(bad)
 	if err != nil {
@@ -193,10 +196,8 @@ func (c *runCmd) settings(bad func(flag string, err error)) (bench.Settings, err
 	}
 	s, err := bench.NewSettings(flags, props)
 	s.Topic = c.Topic
-	for address := range strings.SplitSeq(c.Brokers, ",") {
-		if address = strings.TrimSpace(address); address != "" {
-			s.Brokers = append(s.Brokers, address)
-		}
+	if s.Brokers = addresses(c.Brokers); len(s.Brokers) == 0 && c.Brokers != "" {
+		bad("brokers", fmt.Errorf("no address in %q", c.Brokers))
 	}
 	return s, err
 }
