@@ -24,6 +24,7 @@ type Session struct {
 	Replication   int // of a created topic; 0 is up to 3
 	KeepTopic     bool
 	OutDir        string
+	Intervals     io.Writer // gets a row of CSV per interval, as the folder does; nil for none
 	SLO           string
 	Messages      io.Writer // for people: the plan and the progress
 	TTY           bool
@@ -81,8 +82,11 @@ func (s *Session) run(ctx context.Context, out *outDir) (*Result, error) {
 		return runWorker(ctx, s.Worker, s.Config, s.Messages)
 	}
 	o := Output{TTY: s.TTY}
+	o.Intervals = s.Intervals
 	if w := out.csv(); w != nil {
-		o.Intervals = w
+		if o.Intervals = w; s.Intervals != nil {
+			o.Intervals = io.MultiWriter(w, s.Intervals)
+		}
 		out.log = newIntervalLog()
 		o.log = out.log
 	}
