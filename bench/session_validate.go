@@ -40,7 +40,7 @@ func (s *Session) checkTarget() error {
 func checkTopicName(topic string) error {
 	const legal = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 	if topic == "." || topic == ".." || len(topic) > 249 || strings.ContainsFunc(topic, func(r rune) bool { return !strings.ContainsRune(legal, r) }) {
-		return fmt.Errorf("--topic is %q, want up to 249 of a-z A-Z 0-9 . _ and -, and neither . nor ..", topic)
+		return fmt.Errorf("--topic is %q, want up to 249 of a-z, A-Z, 0-9, \".\", \"_\" and \"-\", and neither \".\" nor \"..\" alone", topic)
 	}
 	return nil
 }

@@ -198,17 +198,16 @@ func (c *compareCmd) base(clients []compare.Client) (string, error) {
 
 // find resolves --client; done removes what was built for it.
 func (c *clientFlags) find(p *program, messages io.Writer) (clients []compare.Client, done func(), err error) {
-	build, err := os.MkdirTemp("", "kbench-workers-")
-	if err != nil {
-		return nil, nil, err
-	}
-	done = func() { _ = os.RemoveAll(build) }
 	here, err := os.Getwd()
 	if err != nil {
-		done()
 		return nil, nil, err
 	}
-	f := compare.Finder{Self: []string{p.exe, "worker"}, Dir: c.Workers, Source: here, Build: build, Messages: messages}
+	f := compare.Finder{Self: []string{p.exe, "worker"}, Dir: c.Workers, Source: here, Messages: messages}
+	done = func() {
+		if f.Build != "" { // Something was built.
+			_ = os.RemoveAll(f.Build)
+		}
+	}
 	if p.exe != "" {
 		f.Beside = filepath.Dir(p.exe)
 	}
