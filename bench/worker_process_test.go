@@ -58,7 +58,7 @@ func TestHungWorker(t *testing.T) {
 			}
 			// As long as one of the two processes lives, the fifo has a writer.
 			script := fmt.Sprintf("trap '' INT; exec 3>'%s'; sleep 3600 & wait", fifo)
-			ctx, cancel := context.WithCancel(t.Context())
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			defer cancel()
 			w := workerProcess{command: shell(script), grace: 10 * time.Millisecond}
 			want := context.Canceled.Error()
@@ -86,7 +86,7 @@ func TestHungWorker(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-			case <-time.After(60 * time.Second):
+			case <-time.After(20 * time.Second):
 				t.Error("something of the worker is still alive")
 			}
 		})
