@@ -14,10 +14,12 @@ import (
 )
 
 func TestDryRun(t *testing.T) {
-	_, stdout, stderr := kbench(t, "run", "-b", "127.0.0.1:1", "-t", "orders", "-r", "20k", "-d", "1h", "--dry-run",
-		"-X", "client.id=me", "-X", "sasl.jaas.config=canary", "-X", "sasl.mechanism=PLAIN", "-X", "security.protocol=SASL_PLAINTEXT")
-	if strings.Contains(stdout+stderr, "canary") {
-		t.Errorf("a secret: %s%s", stdout, stderr)
+	login := `sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username="u" password="canary";`
+	for _, format := range []string{"human", "json"} {
+		code, stdout, stderr := kbench(t, "run", "--dry-run", "--format", format, "-X", login, "-X", "sasl.mechanism=PLAIN", "-X", "security.protocol=SASL_PLAINTEXT")
+		if code != bench.ExitOK || strings.Contains(stdout+stderr, "canary") || !strings.Contains(stdout, "sasl.jaas.config") {
+			t.Errorf("exit code %d, or a secret: %s%s", code, stdout, stderr)
+		}
 	}
 	code, stdout, stderr := kbench(t, "run", "-b", "127.0.0.1:1", "-t", "orders", "-r", "20k", "-d", "1h", "--dry-run", "-X", "client.id=me")
 	if code != bench.ExitOK || stderr != "" || !strings.Contains(stdout, "20,000 rec/s") || !strings.Contains(stdout, "client.id") {
