@@ -123,6 +123,8 @@ func (c *Config) Validate() error {
 	c.checkPayload(want)
 	want(c.LatencySample >= 0, "--latency-sample is %d, want 1 or more", c.LatencySample)
 	want(c.MaxSteal >= 0 && c.MaxSteal <= 1, "--max-steal is %v, want 0 to 100 percent", 100*c.MaxSteal)
+	want(c.MaxLag >= 0, "--max-lag is %v, want more than 0", c.MaxLag)
+	want(c.DrainTimeout >= 0, "--drain-timeout is %v, want more than 0", c.DrainTimeout)
 	want(c.Outstanding >= 0, "--outstanding is %d, want 1 or more", c.Outstanding)
 	switch c.Mode {
 	case ModeOpen:
@@ -144,7 +146,7 @@ func (c *Config) Validate() error {
 		errs = append(errs, CheckAddress("--brokers", address))
 	}
 	c.checkShard(want)
-	errs = append(errs, c.Profiles.check())
+	errs = append(errs, checkTopicName(c.Settings.Topic), c.Profiles.check())
 	switch c.Settings.Acks {
 	case "all", "1", "0":
 	default:

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"slices"
@@ -41,6 +42,7 @@ const (
 	// dearClock is a reading of the clock that shows at a million records per second.
 	dearClock = 150
 	fewFiles  = 1024
+	longWay   = 10 * time.Millisecond
 )
 
 // Diagnose looks at the machine for a fifth of a second.
@@ -76,6 +78,26 @@ func Diagnose() (*Diagnosis, error) {
 		d.add("open files", formatCount(int64(limit)), limit > fewFiles, "raise ulimit -n for large clusters")
 	}
 	return d, nil
+}
+
+// LookAtBrokers adds the round trip to a cluster: no latency can be shorter.
+func (d *Diagnosis) LookAtBrokers(ctx context.Context, brokers []string) error {
+	for _, address := range brokers {
+		if err := CheckAddress("--brokers", address); err != nil {
+			return UsageError(err)
+		}
+	}
+	k, err := dialKafka(ctx, brokers)
+	if err != nil {
+		return err
+	}
+	k.close()
+	rtt := roundTrip(ctx, brokers)
+	if rtt == nil {
+		return fmt.Errorf("kbench: %s did not answer a second time", brokers[0])
+	}
+	d.add("round trip to the brokers", formatNanos(*rtt), *rtt < int64(longWay), "every latency has it: measure from nearer, or name it beside the numbers")
+	return nil
 }
 
 func (d *Diagnosis) add(name, value string, ok bool, advice string) {

@@ -2,8 +2,10 @@ package bench
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -13,6 +15,7 @@ const (
 	intervalsFile = "intervals.csv"
 	hlogFile      = "latency.hlog"
 	ledgerFile    = "ledger.json"
+	profileFile   = "cpu.pprof" // of kbench run --profile
 )
 
 // outDir is the folder of --out. It is opened before the run: a folder that can
@@ -20,7 +23,23 @@ const (
 type outDir struct {
 	path      string
 	intervals *os.File
+	rows      keepError
 	log       *intervalLog // nil where another program ran the client
+}
+
+// keepError remembers a writer's first error, for those who print without
+// looking.
+type keepError struct {
+	w   io.Writer
+	err error
+}
+
+func (k *keepError) Write(text []byte) (int, error) {
+	n, err := k.w.Write(text)
+	if k.err == nil {
+		k.err = err
+	}
+	return n, err
 }
 
 func openOutDir(path string) (*outDir, error) {
@@ -31,11 +50,17 @@ func openOutDir(path string) (*outDir, error) {
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return nil, fail(err)
 	}
+	// What is left of an earlier run would pass for this one's.
+	for _, name := range []string{resultFile, hlogFile, ledgerFile, profileFile, "response.hgrm", "service.hgrm"} {
+		if err := os.Remove(filepath.Join(path, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fail(err)
+		}
+	}
 	f, err := os.Create(filepath.Join(path, intervalsFile))
 	if err != nil {
 		return nil, fail(err)
 	}
-	return &outDir{path: path, intervals: f}, nil
+	return &outDir{path: path, intervals: f, rows: keepError{w: f}}, nil
 }
 
 // csv is where the intervals go; nil without a folder.
@@ -43,7 +68,7 @@ func (d *outDir) csv() io.Writer {
 	if d == nil {
 		return nil
 	}
-	return d.intervals
+	return &d.rows
 }
 
 // write stores the result, and what verifies it later, and closes the folder's
@@ -54,7 +79,12 @@ func (d *outDir) write(r *Result, brokers []string) error {
 	}
 	name, hlog := intervalsFile, hlogFile
 	r.Intervals, r.Hlog = &name, &hlog
-	if err := d.intervals.Close(); err != nil {
+	err := errors.Join(d.rows.err, d.intervals.Close())
+	if err == nil && d.log == nil { // Another program's intervals are not known.
+		r.Intervals = nil
+		err = os.Remove(d.intervals.Name())
+	}
+	if err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
 	if err := d.writeHistograms(r); err != nil {

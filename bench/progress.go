@@ -30,7 +30,8 @@ const sparkWidth = 12
 
 func startProgress(r *run) *progress {
 	p := &progress{r: r, quit: make(chan struct{})}
-	if r.cfg.Interval <= 0 || r.out.Progress == nil && r.out.Intervals == nil {
+	ticking := r.cfg.Interval > 0 && (r.out.Progress != nil || r.out.Intervals != nil)
+	if !ticking && r.out.Intervals == nil {
 		return p
 	}
 	p.latency, p.oldLatency = newSnapshot(), newSnapshot()
@@ -41,7 +42,9 @@ func startProgress(r *run) *progress {
 	if r.out.Intervals != nil {
 		fmt.Fprintln(r.out.Intervals, "t_ns,phase,acked,failed,bytes,p50_ns,p99_ns,lag_p99_ns,cpu_ns")
 	}
-	p.ended.Go(p.loop)
+	if ticking {
+		p.ended.Go(p.loop)
+	}
 	return p
 }
 
@@ -63,10 +66,16 @@ func (p *progress) loop() {
 	}
 }
 
-// stop ends the line; later calls do nothing.
+// stop ends the line, and writes what came after the last tick: rows add up to
+// all that was acknowledged. Later calls do nothing.
 func (p *progress) stop() {
-	p.once.Do(func() { close(p.quit) })
-	p.ended.Wait()
+	p.once.Do(func() {
+		close(p.quit)
+		p.ended.Wait()
+		if p.r.out.Intervals != nil {
+			p.row(p.look())
+		}
+	})
 }
 
 // sums adds up what all shards have published.
@@ -86,55 +95,72 @@ func (p *progress) sums() (acked, failed uint64, ackedBytes float64) {
 	return acked, failed, ackedBytes
 }
 
-func (p *progress) tick() {
+// look is what has happened since the last one.
+type look struct {
+	now, cpu       int64
+	acked, failed  uint64
+	bytes, seconds float64
+	phase, name    string
+	p50, p99, lag  int64
+}
+
+func (p *progress) look() look {
 	r := p.r
-	now := r.clock()
-	acked, failed, bytes := p.sums()
+	l := look{now: r.clock(), phase: "run"}
+	l.acked, l.failed, l.bytes = p.sums()
 	u := readUsage()
-	cpu := u.userNs + u.sysNs
+	l.cpu = u.userNs + u.sysNs
 	p.latency, p.oldLatency = p.oldLatency, p.latency
 	p.lag, p.oldLag = p.oldLag, p.lag
-	name := r.headline(p.latency)
+	l.name = r.headline(p.latency)
 	r.rec.merge(p.lag, func(sh *shard) *hist { return sh.lag })
-	p50, p99 := p.latency.quantileSince(p.oldLatency, 0.5), p.latency.quantileSince(p.oldLatency, 0.99)
-	lag := p.lag.quantileSince(p.oldLag, 0.99)
-	seconds := float64(now-p.at) / 1e9
-	p.marks = mark(p.marks, p99)
-	p.rates = mark(p.rates, int64(float64(acked-p.acked)/seconds))
-
-	phase := "run"
+	l.p50, l.p99 = p.latency.quantileSince(p.oldLatency, 0.5), p.latency.quantileSince(p.oldLatency, 0.99)
+	l.lag = p.lag.quantileSince(p.oldLag, 0.99)
+	l.seconds = float64(l.now-p.at) / 1e9
 	if !r.signal.measuring.Load() {
-		phase = "warm-up"
+		l.phase = "warm-up"
 	}
+	return l
+}
+
+// row is a line of intervals.csv.
+func (p *progress) row(l look) {
+	fmt.Fprintf(p.r.out.Intervals, "%d,%s,%d,%d,%.0f,%d,%d,%d,%d\n", l.now-p.r.rec.start.Load(), l.phase,
+		l.acked-p.acked, l.failed-p.failed, l.bytes-p.bytes, l.p50, l.p99, l.lag, l.cpu-p.cpu)
+}
+
+func (p *progress) tick() {
+	r, l := p.r, p.look()
+	p.marks = mark(p.marks, l.p99)
+	p.rates = mark(p.rates, int64(float64(l.acked-p.acked)/l.seconds))
 	if r.out.log != nil {
-		r.out.log.take(r.rec, now)
+		r.out.log.take(r.rec, l.now)
 	}
 	if r.out.Intervals != nil {
-		fmt.Fprintf(r.out.Intervals, "%d,%s,%d,%d,%.0f,%d,%d,%d,%d\n", now-r.rec.start.Load(), phase,
-			acked-p.acked, failed-p.failed, bytes-p.bytes, p50, p99, lag, cpu-p.cpu)
+		p.row(l)
 	}
 	switch {
 	case r.out.View != nil:
 		r.out.View.Show(Tick{
-			At: time.Duration(now - r.rec.start.Load()), Phase: phase, Acked: acked, Failed: failed, InFlight: r.rec.pending(),
-			Rate: float64(acked-p.acked) / seconds, Bytes: (bytes - p.bytes) / seconds, Headline: name,
-			P50: p50, P99: p99, P999: p.latency.quantileSince(p.oldLatency, 0.999), Lag: lag, Open: r.rec.open,
-			CPU: float64(cpu-p.cpu) / 1e9 / seconds, Buffer: r.buffer(), Rates: p.rates, Marks: p.marks,
+			At: time.Duration(l.now - r.rec.start.Load()), Phase: l.phase, Acked: l.acked, Failed: l.failed, InFlight: r.rec.pending(),
+			Rate: float64(l.acked-p.acked) / l.seconds, Bytes: (l.bytes - p.bytes) / l.seconds, Headline: l.name,
+			P50: l.p50, P99: l.p99, P999: p.latency.quantileSince(p.oldLatency, 0.999), Lag: l.lag, Open: r.rec.open,
+			CPU: float64(l.cpu-p.cpu) / 1e9 / l.seconds, Buffer: r.buffer(), Rates: p.rates, Marks: p.marks,
 		})
 	case r.out.Progress != nil:
 		line := fmt.Sprintf("%4.0fs  %8s rec/s  %9s/s  %s p50 %s p99 %s",
-			float64(now-r.rec.start.Load())/1e9, formatShort(float64(acked-p.acked)/seconds),
-			formatBytes((bytes-p.bytes)/seconds), name, formatNanos(p50), formatNanos(p99))
+			float64(l.now-r.rec.start.Load())/1e9, formatShort(float64(l.acked-p.acked)/l.seconds),
+			formatBytes((l.bytes-p.bytes)/l.seconds), l.name, formatNanos(l.p50), formatNanos(l.p99))
 		if r.rec.open {
-			line += "  lag p99 " + formatNanos(lag)
+			line += "  lag p99 " + formatNanos(l.lag)
 		}
-		line += fmt.Sprintf("  cpu %.2f  err %d  %s", float64(cpu-p.cpu)/1e9/seconds, failed, sparkline(p.marks))
-		if phase != "run" {
-			line += "  (" + phase + ")"
+		line += fmt.Sprintf("  cpu %.2f  err %d  %s", float64(l.cpu-p.cpu)/1e9/l.seconds, l.failed, sparkline(p.marks))
+		if l.phase != "run" {
+			line += "  (" + l.phase + ")"
 		}
 		p.print(line)
 	}
-	p.acked, p.failed, p.bytes, p.at, p.cpu = acked, failed, bytes, now, cpu
+	p.acked, p.failed, p.bytes, p.at, p.cpu = l.acked, l.failed, l.bytes, l.now, l.cpu
 }
 
 func (p *progress) print(line string) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -23,6 +24,7 @@ type Session struct {
 	Replication   int // of a created topic; 0 is up to 3
 	KeepTopic     bool
 	OutDir        string
+	Intervals     io.Writer // gets a row of CSV per interval, as the folder does; nil for none
 	SLO           string
 	Messages      io.Writer // for people: the plan and the progress
 	TTY           bool
@@ -30,7 +32,8 @@ type Session struct {
 }
 
 // Execute checks the plan, prepares the target, runs, verifies and reports. An
-// error means that there is no result; see ExitCode.
+// error means that there is no result, or that the one that comes with it could
+// not be stored; see ExitCode.
 func Execute(ctx context.Context, s Session) (*Result, error) {
 	c := &s.Config
 	objective, err := s.check()
@@ -66,7 +69,7 @@ func Execute(ctx context.Context, s Session) (*Result, error) {
 // check refuses everything that can be refused before anything is started.
 func (s *Session) check() (*slo, error) {
 	c := &s.Config
-	errs := []error{c.Validate()}
+	errs := []error{c.Validate(), s.checkTarget()}
 	if s.Library.Check != nil && s.Worker == nil {
 		errs = append(errs, s.Library.Check(c.Settings))
 	}
@@ -79,8 +82,11 @@ func (s *Session) run(ctx context.Context, out *outDir) (*Result, error) {
 		return runWorker(ctx, s.Worker, s.Config, s.Messages)
 	}
 	o := Output{TTY: s.TTY}
+	o.Intervals = s.Intervals
 	if w := out.csv(); w != nil {
-		o.Intervals = w
+		if o.Intervals = w; s.Intervals != nil {
+			o.Intervals = io.MultiWriter(w, s.Intervals)
+		}
 		out.log = newIntervalLog()
 		o.log = out.log
 	}
@@ -128,7 +134,7 @@ func (s *Session) openEmbedded() (*target, error) {
 	var err error
 	if len(s.BrokerCommand) > 0 {
 		if t.embedded, err = startChild(s.BrokerCommand, o); err != nil {
-			fmt.Fprintf(s.Messages, "note   no process for the broker (%v): it runs in this one, and its CPU time counts\n", err)
+			fmt.Fprintf(s.Messages, "note   no process for the broker (%s): it runs in this one, and its CPU time counts\n", strings.ReplaceAll(err.Error(), "\n", "; "))
 		}
 	}
 	if t.embedded == nil || err != nil {

@@ -54,9 +54,47 @@ func checkShards(shards []*Result) error {
 		case seen[s.Shard.Index]:
 			return fmt.Errorf("kbench: shard %d of run %v is there twice", s.Shard.Index, s.RunID)
 		}
+		if what := otherPlan(shards[0], s); what != "" {
+			return fmt.Errorf("kbench: shards %d and %d of run %v had different plans: %s", shards[0].Shard.Index, s.Shard.Index, s.RunID, what)
+		}
 		seen[s.Shard.Index] = true
 	}
 	return nil
+}
+
+// otherPlan names the first difference between what two machines were told to
+// do; their sum would describe neither.
+func otherPlan(a, b *Result) string {
+	v, w := &a.Workload, &b.Workload
+	for _, of := range []struct {
+		name string
+		a, b any
+	}{
+		{"client", a.Client.Name, b.Client.Name},
+		{"start", a.Shard.StartAt, b.Shard.StartAt},
+		{"topic", a.Broker.Topic.Name, b.Broker.Topic.Name},
+		{"mode", v.Mode, w.Mode},
+		{"rate", a.Shard.RateTotal, b.Shard.RateTotal},
+		{"record size", v.Size, w.Size},
+		{"keys", v.Keys, w.Keys},
+		{"payload", v.Payload, w.Payload},
+		{"compressibility", v.Compressibility, w.Compressibility},
+		{"partitioner", v.Partitioner, w.Partitioner},
+		{"warm-up", v.WarmupNs, w.WarmupNs},
+		{"seed", v.Seed, w.Seed},
+		{"verification", a.Verify.Mode, b.Verify.Mode},
+	} {
+		if of.a != of.b {
+			return fmt.Sprintf("%s %v and %v", of.name, of.a, of.b)
+		}
+	}
+	for name, value := range a.Client.Props {
+		// Each machine may have a name of its own.
+		if b.Client.Props[name] != value && name != "client.id" {
+			return fmt.Sprintf("%s %q and %q", name, value, b.Client.Props[name])
+		}
+	}
+	return ""
 }
 
 // addShard adds one machine's part.

@@ -24,7 +24,11 @@ func shardRuns(t *testing.T, of int) []*Result {
 				return nil
 			}
 		}
-		list = append(list, mustRun(t, t.Context(), cfg, fake.library(), Output{}))
+		r := mustRun(t, t.Context(), cfg, fake.library(), Output{})
+		if i > 0 {
+			r.Shard.StartAt = list[0].Shard.StartAt // Here they run one after another.
+		}
+		list = append(list, r)
 	}
 	return list
 }
@@ -84,5 +88,33 @@ func TestMergeShardsRefuses(t *testing.T) {
 	slow.InvalidReasons, slow.Partial = []string{"late"}, true
 	if merged, err = MergeShards([]*Result{list[0], &slow}); err != nil || !merged.Partial || !slices.Contains(merged.InvalidReasons, "shard 1: late") {
 		t.Errorf("an invalid shard: %v, %+v", err, merged)
+	}
+}
+
+// TestMergeShardsOfOtherPlans: a run's id is made of topic, start and number,
+// so machines that were told different things can have the same.
+func TestMergeShardsOfOtherPlans(t *testing.T) {
+	list := shardRuns(t, 2)
+	for what, change := range map[string]func(*Result){
+		"client":       func(r *Result) { r.Client.Name = "other" },
+		"start":        func(r *Result) { r.Shard.StartAt = "2026-01-01T00:00:00Z" },
+		"rate":         func(r *Result) { r.Shard.RateTotal++ },
+		"record size":  func(r *Result) { r.Workload.Size = "fixed:7" },
+		"keys":         func(r *Result) { r.Workload.Keys = "seq" },
+		"seed":         func(r *Result) { r.Workload.Seed++ },
+		"verification": func(r *Result) { r.Verify.Mode = VerifyCount },
+		"acks":         func(r *Result) { r.Client.Props = map[string]string{"acks": "0"} },
+	} {
+		other := *list[1]
+		list[0].Client.Props = map[string]string{"acks": "1", "client.id": "machine-0"}
+		other.Client.Props = map[string]string{"acks": "1", "client.id": "machine-1"}
+		other.Shard = &ShardInfo{Index: 1, Of: 2, StartAt: list[0].Shard.StartAt, RateTotal: list[0].Shard.RateTotal}
+		if _, err := MergeShards([]*Result{list[0], &other}); err != nil {
+			t.Fatalf("two of one plan: %v", err)
+		}
+		change(&other)
+		if _, err := MergeShards([]*Result{list[0], &other}); err == nil || !strings.Contains(err.Error(), what) {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }

@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -71,41 +69,4 @@ func workerRun(ctx context.Context, lib Library, args []string, in io.Reader, ou
 		return err
 	}
 	return json.NewEncoder(out).Encode(result)
-}
-
-// runWorker is Run in another program.
-func runWorker(ctx context.Context, command []string, cfg Config, progress io.Writer) (*Result, error) {
-	plan, err := json.Marshal(cfg)
-	if err != nil {
-		return nil, err
-	}
-	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-	// An interrupted worker still has a partial result to print.
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 2 * childPatience
-	cmd.Stdin = bytes.NewReader(plan)
-	cmd.Stderr = progress
-	var out bytes.Buffer
-	cmd.Stdout = &out
-	err = cmd.Run()
-	var exit *exec.ExitError
-	switch {
-	case errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist):
-		return nil, SkippedError(fmt.Errorf("skipped: no worker %s", command[0]))
-	case errors.As(err, &exit) && exit.ExitCode() > 0:
-		return nil, coded(exit.ExitCode(), fmt.Errorf("worker %s: %w", command[0], err))
-	case err != nil && out.Len() == 0:
-		return nil, fmt.Errorf("worker %s: %w", command[0], err)
-	}
-	result := &Result{}
-	if err := json.Unmarshal(out.Bytes(), result); err != nil {
-		return nil, fmt.Errorf("worker %s: its result is not JSON: %w", command[0], err)
-	}
-	if result.Schema != SchemaName {
-		return nil, fmt.Errorf("worker %s: its result is %q, want %s", command[0], result.Schema, SchemaName)
-	}
-	if result.Ledger == nil && cfg.Verify != VerifyNone {
-		return nil, fmt.Errorf("worker %s: its result has no ledger, so nothing can be verified: use --verify none", command[0])
-	}
-	return result, nil
 }

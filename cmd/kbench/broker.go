@@ -50,6 +50,14 @@ func (c *brokerCmd) Run(p *program) error {
 	if err := bench.CheckAddress("--addr", c.Addr); err != nil {
 		return bench.UsageError(err)
 	}
+	switch {
+	case c.Brokers < 1 || c.Brokers > 1024:
+		return bench.UsageError(fmt.Errorf("--brokers is %d, want 1 to 1024", c.Brokers))
+	case c.Partitions < 1 || c.Partitions > 1<<20:
+		return bench.UsageError(fmt.Errorf("--partitions is %d, want 1 to %d", c.Partitions, 1<<20))
+	case c.Delay < 0 || c.Service < 0:
+		return bench.UsageError(fmt.Errorf("--delay is %v and --service %v, want 0 or more", c.Delay, c.Service))
+	}
 	b, err := broker.Start(broker.Config{
 		Decompress: expand.Expand,
 		Addr:       c.Addr, Brokers: c.Brokers, Partitions: c.Partitions,

@@ -89,6 +89,9 @@ func (c *compareCmd) Run(p *program) error {
 	if err != nil {
 		return bench.UsageError(err)
 	}
+	if err := compare.Writable(o.Dir); err != nil {
+		return err
+	}
 	clients, done, err := c.find(p, o.Messages)
 	if err != nil {
 		return err
@@ -149,6 +152,15 @@ func (c *compareCmd) options(p *program) (compare.Options, error) {
 	if c.Runs < 1 {
 		errs = append(errs, fmt.Errorf("--runs is %d, want 1 or more", c.Runs))
 	}
+	if c.Replication < 1 {
+		errs = append(errs, fmt.Errorf("--replication is %d, want 1 or more", c.Replication))
+	}
+	if c.Settle < 0 {
+		errs = append(errs, fmt.Errorf("--settle is %v, want 0 or more", c.Settle))
+	}
+	if err := o.Validate(); err != nil {
+		errs = append(errs, err)
+	}
 	if c.Defaults && c.Compression != "" {
 		errs = append(errs, errors.New("--compression contradicts --defaults, which leaves every setting to the libraries"))
 	}
@@ -186,17 +198,16 @@ func (c *compareCmd) base(clients []compare.Client) (string, error) {
 
 // find resolves --client; done removes what was built for it.
 func (c *clientFlags) find(p *program, messages io.Writer) (clients []compare.Client, done func(), err error) {
-	build, err := os.MkdirTemp("", "kbench-workers-")
-	if err != nil {
-		return nil, nil, err
-	}
-	done = func() { _ = os.RemoveAll(build) }
 	here, err := os.Getwd()
 	if err != nil {
-		done()
 		return nil, nil, err
 	}
-	f := compare.Finder{Self: []string{p.exe, "worker"}, Dir: c.Workers, Source: here, Build: build, Messages: messages}
+	f := compare.Finder{Self: []string{p.exe, "worker"}, Dir: c.Workers, Source: here, Messages: messages}
+	done = func() {
+		if f.Build != "" { // Something was built.
+			_ = os.RemoveAll(f.Build)
+		}
+	}
 	if p.exe != "" {
 		f.Beside = filepath.Dir(p.exe)
 	}

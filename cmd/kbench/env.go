@@ -10,7 +10,9 @@ import (
 
 // envCmd is kbench env.
 type envCmd struct {
-	Format string `enum:"human,json" default:"human" help:"Table or JSON."`
+	Brokers string `short:"b" aliases:"bootstrap-server" help:"Brokers whose round trip is measured as well, comma separated." placeholder:"HOST:PORT,..."`
+	Format  string `enum:"human,json" default:"human" help:"Table or JSON."`
+	JSON    bool   `name:"json" help:"The same as --format json."`
 }
 
 // Help is the long text of kbench env --help.
@@ -21,7 +23,8 @@ to do about it. The same facts are in the env of every result.
 Examples:
 
   kbench env
-  kbench env --format json | jq '.checks[] | select(.ok | not)'`
+  kbench env -b localhost:9092                   # and the way to the brokers
+  kbench env --json | jq '.checks[] | select(.ok | not)'`
 }
 
 func (c *envCmd) Run(p *program) error {
@@ -29,7 +32,12 @@ func (c *envCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	if c.Format == "json" {
+	if list := addresses(c.Brokers); len(list) > 0 {
+		if err := d.LookAtBrokers(p.ctx, list); err != nil {
+			return err
+		}
+	}
+	if c.Format == "json" || c.JSON {
 		enc := json.NewEncoder(p.stdout)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", " ")

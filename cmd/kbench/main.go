@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -58,6 +59,9 @@ func main() {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // A closed terminal interrupts too, but not under nohup.
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	go func() {
 		<-signals
 		cancel()
@@ -76,7 +80,7 @@ func main() {
 
 // isTerminal decides between a line that rewrites itself and plain lines.
 func isTerminal(f *os.File) bool {
-	if os.Getenv("CI") != "" || os.Getenv("TERM") == "dumb" {
+	if term := os.Getenv("TERM"); os.Getenv("CI") != "" || term == "dumb" || term == "" {
 		return false
 	}
 	info, err := f.Stat()
@@ -94,6 +98,8 @@ func (p *program) run() (code int) {
 			panic(v)
 		}
 	}()
+	out := &keepError{w: p.stdout}
+	p.stdout = out
 	parser, err := kong.New(&cli{},
 		kong.Name("kbench"),
 		kong.Description(description),
@@ -120,13 +126,50 @@ func (p *program) run() (code int) {
 		args = expandLists(args)
 	}
 	command, err := parser.Parse(args)
-	if err != nil {
+	if err != nil && out.err == nil {
 		return p.fail(bench.UsageError(fmt.Errorf("%w (see kbench %s)", err, helpFor(parser, args))))
 	}
-	if err := command.Run(p); err != nil {
+	if err == nil {
+		err = emptied(command)
+	}
+	if err == nil {
+		err = command.Run(p)
+	}
+	if err == nil && p.code == bench.ExitOK {
+		err = out.err // Whoever printed it need not have looked.
+	}
+	if err != nil {
 		return p.fail(err)
 	}
 	return p.code
+}
+
+// keepError remembers a writer's first error.
+type keepError struct {
+	w   io.Writer
+	err error
+}
+
+func (k *keepError) Write(text []byte) (int, error) {
+	n, err := k.w.Write(text)
+	if k.err == nil {
+		k.err = err
+	}
+	return n, err
+}
+
+// emptied refuses -b "$BROKERS" where nothing set BROKERS: without a value the
+// flag would mean the embedded broker, and a run that nobody asked for.
+func emptied(command *kong.Context) error {
+	for _, step := range command.Path {
+		if step.Flag == nil || !step.Flag.Target.IsValid() || step.Flag.Target.Kind() != reflect.String || step.Flag.Target.String() != "" {
+			continue
+		}
+		if slices.Contains([]string{"brokers", "bootstrap-server", "topic", "out", "client", "scenario", "slo"}, step.Flag.Name) {
+			return bench.UsageError(fmt.Errorf("--%s is empty: give it a value, or leave it out", step.Flag.Name))
+		}
+	}
+	return nil
 }
 
 // joinNegatives writes --throughput -1, as people type it for Kafka's tools, in

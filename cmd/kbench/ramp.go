@@ -77,6 +77,11 @@ func (c *rampCmd) Run(p *program) error {
 		return bench.UsageError(err)
 	}
 	plan.Command = append([]string{"kbench"}, redacted(p.args)...)
+	if c.Out != "" {
+		if err := compare.Writable(c.Out); err != nil {
+			return err
+		}
+	}
 	flags := clientFlags{Client: c.Client, Workers: c.Workers}
 	clients, done, err := flags.find(p, p.messages(c.Quiet))
 	if err != nil {
@@ -122,6 +127,11 @@ func (c *rampCmd) climb(p *program, o ramp.Options, plan bench.Config, client *c
 	o.Note = func(point ramp.Point) {
 		fmt.Fprintf(messages, "%-10s %-7s %8s/s  p99 %-8s %s\n", client.Name, point.Phase, bench.FormatShort(float64(point.Rate)), bench.FormatNanos(point.P99), verdict(point))
 	}
+	if c.Out != "" {
+		if err := compare.Replace(filepath.Join(c.Out, client.Name)); err != nil {
+			return nil, err
+		}
+	}
 	steps := 0
 	curve, err := ramp.Find(p.ctx, o, func(_ context.Context, rate int64) (*bench.Result, error) {
 		steps++
@@ -148,7 +158,7 @@ func (c *rampCmd) probe(p *program, plan bench.Config, client *compare.Client, r
 	}
 	r, err := bench.Execute(p.ctx, s)
 	if err != nil {
-		if line := lastOf(words.String()); line != "" {
+		if line := lastOf(words.String()); line != "" && !strings.Contains(err.Error(), line) {
 			return nil, fmt.Errorf("%w: %s", err, line)
 		}
 		return nil, err
@@ -183,10 +193,15 @@ func (c *rampCmd) options() (ramp.Options, bench.Config, error) {
 	}
 	o.Step, err = parseStep(c.Step)
 	bad("step", err)
-	if c.Precision <= 0 || c.Precision >= 1 || c.Confirm < 1 {
-		bad("precision", errors.New("want a share between 0 and 1, and --confirm 1 or more"))
+	if !(c.Precision > 0 && c.Precision < 1) {
+		bad("precision", fmt.Errorf("%v is not a share between 0 and 1", c.Precision))
 	}
-	plan.Duration, err = bench.ParseDuration(c.Hold)
+	if c.Confirm < 1 {
+		bad("confirm", fmt.Errorf("%d is not 1 or more", c.Confirm))
+	}
+	if plan.Duration, err = bench.ParseDuration(c.Hold); err == nil && plan.Duration == 0 {
+		err = errors.New("0 is no duration")
+	}
 	bad("hold", err)
 	plan.Warmup, err = bench.ParseDuration(c.Warmup)
 	bad("warmup", err)

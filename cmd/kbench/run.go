@@ -48,6 +48,8 @@ type runCmd struct {
 	Compression *string  `help:"Codec of batches: none, gzip, snappy, lz4 or zstd (none)." placeholder:"CODEC"`
 	Property    []string `short:"X" sep:"none" aliases:"producer-props,command-property" help:"Any producer property in Java's words; repeatable." placeholder:"NAME=VALUE"`
 
+	ConfigFile string `aliases:"command-config,producer.config" help:"File of producer properties; flags and -X win." placeholder:"FILE"`
+
 	Shard   string `help:"This machine's part of a run on n machines: i/n, i from 0. Needs --brokers, --topic and --start-at." placeholder:"I/N"`
 	StartAt string `help:"Send the first record at this time (RFC 3339, as 2026-11-23T12:00:00Z), the same on every machine." placeholder:"TIME"`
 	RunID   string `name:"run-id" help:"Name of the run: any text, the same on every machine. Shards without: made of topic, start and number." placeholder:"TEXT"`
@@ -60,7 +62,8 @@ type runCmd struct {
 	Drain       time.Duration `name:"drain-timeout" help:"How long to wait for the last acknowledgements (130s)." placeholder:"TIME"`
 	Pacer       string        `enum:"auto,nanosleep,timerfd,sleep" default:"auto" help:"How an open loop waits."`
 
-	Format   string `enum:"human,json,gobench" default:"human" help:"Table, kbench.result/v1, or the Go benchmark format on standard output."`
+	Format   string `enum:"human,json,csv,gobench" default:"human" help:"Table, kbench.result/v1, a row per interval, or the Go benchmark format on standard output."`
+	DryRun   bool   `help:"Print what would be run, and run nothing."`
 	Out      string `short:"o" help:"Folder for result.json, intervals.csv, latency.hlog and response.hgrm." placeholder:"DIR"`
 	Interval string `short:"i" default:"1s" help:"Between two lines of progress; 0 is none."`
 	Quiet    bool   `short:"q" help:"No plan, no progress: the result only."`
@@ -88,12 +91,15 @@ func (c *runCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
+	if c.DryRun {
+		return c.dryRun(p, session)
+	}
 	result, err := bench.Execute(p.ctx, session)
-	if err != nil {
+	if result == nil {
 		return err
 	}
 	p.code = bench.ExitCode(result, c.AllowErrors, nil)
-	err = c.keepWorkload()
+	err = errors.Join(err, c.keepWorkload())
 	if c.Format == "human" {
 		bench.WriteResult(p.stdout, result)
 	}
@@ -163,6 +169,9 @@ func (c *runCmd) session(p *program) (bench.Session, error) {
 			bad("partitions", fmt.Errorf("%d is not 1 or more", *c.Partitions))
 		}
 	}
+	if c.EmbeddedNodes == 0 {
+		bad("embedded-nodes", errors.New("0 is no broker"))
+	}
 	c.shard(&cfg, bad)
 	cfg.Settings, err = c.settings(bad)
 	if err != nil {
@@ -187,16 +196,14 @@ func (c *runCmd) settings(bad func(flag string, err error)) (bench.Settings, err
 		bad("batch-size", err)
 		flags.BatchSize = &n
 	}
-	props, err := bench.ParseProps(c.Property)
+	props, err := c.properties()
 	if err != nil {
 		return bench.Settings{}, err
 	}
 	s, err := bench.NewSettings(flags, props)
 	s.Topic = c.Topic
-	for address := range strings.SplitSeq(c.Brokers, ",") {
-		if address = strings.TrimSpace(address); address != "" {
-			s.Brokers = append(s.Brokers, address)
-		}
+	if s.Brokers = addresses(c.Brokers); len(s.Brokers) == 0 && c.Brokers != "" {
+		bad("brokers", fmt.Errorf("no address in %q", c.Brokers))
 	}
 	return s, err
 }
@@ -216,7 +223,13 @@ func (c *runCmd) assemble(p *program, cfg bench.Config) (bench.Session, error) {
 	if p.exe != "" && !c.InProcess {
 		s.BrokerCommand = []string{p.exe, "broker", "--control"}
 	}
+	if c.Format == "csv" {
+		s.Intervals = p.stdout
+	}
 	if c.Client != "kring" {
+		if c.Format == "csv" {
+			return s, bench.UsageError(fmt.Errorf("--format csv: the intervals of another program, such as %s, are not known", c.Client))
+		}
 		worker, err := findWorker(p.exe, c.Client)
 		if err != nil {
 			return s, err

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/kring-go/kring/bench"
@@ -22,7 +23,7 @@ Schema of draft 2020-12. Fields may be added to v1; none is renamed or removed.
 Examples:
 
   kbench schema > kbench.result.v1.schema.json
-  kbench schema kb-out/result.json               # exit code 1 and what is wrong, if anything`
+  kbench schema kb-out                           # exit code 1 and what is wrong, if anything`
 }
 
 func (c *schemaCmd) Run(p *program) error {
@@ -31,6 +32,9 @@ func (c *schemaCmd) Run(p *program) error {
 		return err
 	}
 	for _, name := range c.Files {
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			name = filepath.Join(name, "result.json") // As kbench run -o wrote it.
+		}
 		f, err := os.Open(name)
 		if err != nil {
 			return bench.UsageError(err)

@@ -15,9 +15,12 @@ func (c *runCmd) view(p *program, cfg *bench.Config) bench.View {
 	if !p.tty || c.Format != "human" || c.Quiet || c.Client != "kring" {
 		return nil
 	}
+	if _, rows := size(p); rows > 0 && rows < panelRows {
+		return nil
+	}
 	v := &view.View{
 		Out: p.stderr, Color: os.Getenv("NO_COLOR") == "", Title: c.Client,
-		Width: func() int { return columns(p) },
+		Width: func() int { columns, _ := size(p); return columns },
 	}
 	if cfg.Mode == bench.ModeOpen {
 		v.Title += fmt.Sprintf(" at %s/s", bench.FormatShort(float64(cfg.Rate)))
@@ -28,16 +31,19 @@ func (c *runCmd) view(p *program, cfg *bench.Config) bench.View {
 	return v
 }
 
-// columns is the width of the terminal, which may change any time; 0 where
-// nobody knows.
-func columns(p *program) int {
+// panelRows is what the panel takes, and a line for the cursor; on a lower
+// terminal it could not be drawn over.
+const panelRows = 8
+
+// size is the terminal's, which may change any time; 0 where nobody knows.
+func size(p *program) (columns, rows int) {
 	f, ok := p.stderr.(*os.File)
 	if !ok {
-		return 0
+		return 0, 0
 	}
-	width, _, err := term.GetSize(int(f.Fd()))
+	columns, rows, err := term.GetSize(int(f.Fd()))
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	return width
+	return columns, rows
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"os"
@@ -13,14 +14,14 @@ import (
 )
 
 // onTerminal runs kbench as a process whose standard error is a terminal.
-func onTerminal(t *testing.T, env []string, args ...string) (screen, stdout string) {
+func onTerminal(t *testing.T, rows uint16, env []string, args ...string) (screen, stdout string) {
 	t.Helper()
 	terminal, tty, err := pty.Open()
 	if err != nil {
 		t.Skipf("no pseudo terminal: %v", err)
 	}
 	defer terminal.Close()
-	if err := pty.Setsize(terminal, &pty.Winsize{Rows: 24, Cols: 70}); err != nil {
+	if err := pty.Setsize(terminal, &pty.Winsize{Rows: rows, Cols: 70}); err != nil {
 		t.Fatal(err)
 	}
 	cmd := command(t, append([]string{"run", "-r", "2000", "-d", "1s", "-i", "100ms", "--senders", "1", "--max-lag", "10s", "--in-process"}, args...)...)
@@ -49,16 +50,19 @@ func TestTerminal(t *testing.T) {
 		env, args    []string
 		panel, color bool
 		lines        bool
+		rows         uint16
 	}{
-		{"terminal", nil, nil, true, true, false},
-		{"no colour", []string{"NO_COLOR=1"}, nil, true, false, false},
-		{"CI", []string{"CI=true"}, nil, false, false, true},
-		{"dumb", []string{"TERM=dumb"}, nil, false, false, true},
-		{"quiet", nil, []string{"--quiet"}, false, false, false},
-		{"json", nil, []string{"--format", "json"}, false, false, true},
+		{"terminal", nil, nil, true, true, false, 0},
+		{"no colour", []string{"NO_COLOR=1"}, nil, true, false, false, 0},
+		{"CI", []string{"CI=true"}, nil, false, false, true, 0},
+		{"dumb", []string{"TERM=dumb"}, nil, false, false, true, 0},
+		{"no name", []string{"TERM="}, nil, false, false, true, 0},
+		{"low", nil, nil, false, false, false, 4},
+		{"quiet", nil, []string{"--quiet"}, false, false, false, 0},
+		{"json", nil, []string{"--format", "json"}, false, false, true, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			screen, stdout := onTerminal(t, tc.env, tc.args...)
+			screen, stdout := onTerminal(t, cmp.Or(tc.rows, 24), tc.env, tc.args...)
 			if got := strings.Contains(screen, "under way"); got != tc.panel {
 				t.Errorf("panel: %v, want %v\n%q", got, tc.panel, screen)
 			}
@@ -84,12 +88,12 @@ func TestPipeGetsLines(t *testing.T) {
 	if text := messages.String(); strings.Contains(text, "\x1b") || strings.Count(text, "rec/s  ") < 2 {
 		t.Errorf("want plain lines, got %q", text)
 	}
-	if w := columns(&program{stderr: io.Discard}); w != 0 {
+	if w, _ := size(&program{stderr: io.Discard}); w != 0 {
 		t.Errorf("a writer that is no terminal has %d columns", w)
 	}
 	if f, err := os.Open(os.DevNull); err == nil {
 		defer f.Close()
-		if w := columns(&program{stderr: f}); w != 0 {
+		if w, _ := size(&program{stderr: f}); w != 0 {
 			t.Errorf("%s has %d columns", os.DevNull, w)
 		}
 	}

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -149,9 +151,16 @@ func (c *runCmd) mergeProperties(w *workload.Workload, fromFile map[string]bool)
 	}
 }
 
-// keepWorkload stores the description beside the result that it explains.
+// keepWorkload stores the description beside the result that it explains, in
+// place of another result's.
 func (c *runCmd) keepWorkload() error {
-	if c.Workload == "" || c.Out == "" {
+	if c.Out == "" {
+		return nil
+	}
+	if c.Workload == "" {
+		if err := os.Remove(filepath.Join(c.Out, "workload.yaml")); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 		return nil
 	}
 	w, err := workload.Load(c.Workload)

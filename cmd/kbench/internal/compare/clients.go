@@ -80,7 +80,8 @@ type Finder struct {
 	Beside string
 	// Source is a folder in the source tree, where bench/peers is built from.
 	Source string
-	// Build is a folder for what is built.
+	// Build is a folder for what is built; "" becomes a temporary one as soon as
+	// something is, which the caller removes.
 	Build    string
 	Messages io.Writer
 }
@@ -169,6 +170,12 @@ func (f *Finder) build(ctx context.Context, program string) (string, error) {
 		run := filepath.Join(peers, "java", "run")
 		// Beforehand, because Maven may take longer than a run may.
 		return run, command(ctx, run, "build")
+	}
+	if f.Build == "" {
+		var err error
+		if f.Build, err = os.MkdirTemp("", "kbench-workers-"); err != nil {
+			return "", err
+		}
 	}
 	path := filepath.Join(f.Build, program)
 	if program == "librdkafka" { // A module of its own, for it needs cgo.

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/kring-go/kring/bench"
@@ -199,7 +200,7 @@ func (r *Report) judge() {
 				continue
 			}
 			if float64(c.Invalid) > invalidShare*float64(c.Runs) {
-				r.Reasons = append(r.Reasons, fmt.Sprintf("%s: %d of %d runs of %s: %v", s.Name, c.Invalid, c.Runs, c.Name, c.Reasons))
+				r.Reasons = append(r.Reasons, fmt.Sprintf("%s: %d of %d runs of %s: %s", s.Name, c.Invalid, c.Runs, c.Name, strings.Join(c.Reasons, "; ")))
 			}
 		}
 	}

@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kring-go/kring/bench"
@@ -200,6 +200,12 @@ func (b *books) measure(ctx context.Context, c *Client, round int) error {
 	if o.CPUProfile != "" {
 		plan.Profiles.CPU = fmt.Sprintf("%s-%s-%s.prof", o.CPUProfile, b.s.Name, c.Name)
 	}
+	folder := filepath.Join(o.Dir, b.s.Name, c.Name)
+	if round == 0 && o.Dir != "" {
+		if err := Replace(folder); err != nil {
+			return err
+		}
+	}
 	awaitQuiet(ctx, quietShare, o.Settle)
 	var words bytes.Buffer // A worker says there why it can not work.
 	before := readMachine()
@@ -224,7 +230,7 @@ func (b *books) measure(ctx context.Context, c *Client, round int) error {
 	if o.Dir == "" {
 		return nil
 	}
-	return store(filepath.Join(o.Dir, b.s.Name, c.Name), fmt.Sprintf("%02d.json", round+1), result)
+	return store(folder, fmt.Sprintf("%02d.json", round+1), result)
 }
 
 func (b *books) execute(ctx context.Context, plan bench.Config, c *Client, words io.Writer) (*bench.Result, error) {
@@ -235,7 +241,7 @@ func (b *books) execute(ctx context.Context, plan bench.Config, c *Client, words
 		Embedded: bench.EmbeddedOptions{Nodes: b.s.Nodes, Delay: b.s.Delay, Throughput: b.s.Throughput}, BrokerCommand: b.o.BrokerCommand,
 		Replication: b.o.Replication,
 	})
-	if err == nil && ctx.Err() != nil {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return nil, fmt.Errorf("it had not ended %v after it should have", patience)
 	}
 	if err == nil {
@@ -254,7 +260,7 @@ func describe(r *bench.Result, err error, words string) string {
 			line = oneLine(err)
 		}
 		return line
-	case err != nil && words != "":
+	case err != nil && words != "" && !strings.Contains(err.Error(), lastLine(words)):
 		return fmt.Sprintf("failed: %s: %s", oneLine(err), lastLine(words))
 	case err != nil:
 		return "failed: " + oneLine(err)
@@ -266,16 +272,4 @@ func describe(r *bench.Result, err error, words string) string {
 	}
 	t := &r.Totals
 	return fmt.Sprintf("failed: %d acknowledged, %d failed, %d rejected, %d unresolved: %v", t.Acked, t.Failed, t.Rejected, t.Unresolved, r.Errors)
-}
-
-// store writes one file of the results' folder.
-func store(dir, name string, r *bench.Result) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return bench.UsageError(fmt.Errorf("--out %s can not be written: %w", dir, err))
-	}
-	f, err := os.Create(filepath.Join(dir, name))
-	if err != nil {
-		return bench.UsageError(fmt.Errorf("--out %s can not be written: %w", dir, err))
-	}
-	return errors.Join(bench.WriteJSON(f, r), f.Close())
 }
