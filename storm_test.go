@@ -36,9 +36,9 @@ func TestStorm(t *testing.T) {
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
-	rounds := 8
-	if testing.Short() {
-		rounds = 3
+	rounds := 6
+	if testing.Short() || raceEnabled {
+		rounds = 2
 	}
 	for i := range rounds {
 		s := seed + uint64(i)

@@ -1,0 +1,5 @@
+//go:build race
+
+package kring_test
+
+const raceEnabled = true
