@@ -61,9 +61,10 @@ type Config struct {
 	Command  []string `json:"command"`
 	Settings Settings `json:"settings"`
 
-	Mode        Mode  `json:"mode"`
-	Rate        int64 `json:"rate_per_second"` // open loop only
-	Outstanding int   `json:"outstanding"`     // closed loop; 0: as much as the client buffers
+	Mode        Mode    `json:"mode"`
+	Rate        int64   `json:"rate_per_second"`  // open loop only
+	Arrival     Arrival `json:"arrival,omitzero"` // open loop only
+	Outstanding int     `json:"outstanding"`      // closed loop; 0: as much as the client buffers
 	// Busy is how long a sender computes before each record, without ever
 	// waiting; closed loop only. The rate it stands for is Senders / Busy.
 	Busy    time.Duration `json:"busy_ns,omitempty"`
@@ -89,6 +90,7 @@ type Config struct {
 	// LatencySample notes every n-th record's times; 0 chooses (see sampling).
 	LatencySample int           `json:"latency_sample"`
 	Verify        VerifyMode    `json:"verify"`
+	E2E           bool          `json:"e2e,omitzero"` // consume meanwhile, see Latencies.E2E
 	AllowErrors   bool          `json:"allow_errors"`
 	Pacer         string        `json:"pacer"`
 	MaxLag        time.Duration `json:"max_lag_ns"`
@@ -133,6 +135,7 @@ func (c *Config) Validate() error {
 		want(c.Busy == 0, "busy callers have no timetable: leave out the rate")
 	case ModeClosed:
 		want(c.Rate == 0, "--mode closed takes no --rate")
+		want(c.Arrival == Arrival{}, "--arrival %v needs a --rate: flat out there is no timetable", c.Arrival)
 	default:
 		want(false, "--mode is %q, want open or closed", c.Mode)
 	}
@@ -146,6 +149,8 @@ func (c *Config) Validate() error {
 		errs = append(errs, CheckAddress("--brokers", address))
 	}
 	c.checkShard(want)
+	want(!c.E2E || c.Verify == VerifyFull, "--e2e knows records by the stamps of --verify full")
+	want(!c.E2E || c.Sizes.Min() >= StampSize, "--e2e needs values of %d bytes or more: smaller ones have no stamp", StampSize)
 	errs = append(errs, checkTopicName(c.Settings.Topic), c.Profiles.check())
 	switch c.Settings.Acks {
 	case "all", "1", "0":

@@ -10,7 +10,7 @@ import (
 
 // DistributionNames are the distributions that a histogram log holds, in the
 // order in which they are printed.
-func DistributionNames() []string { return []string{"response", "service", "call", "lag"} }
+func DistributionNames() []string { return []string{"response", "service", "call", "lag", "e2e"} }
 
 // Distribution is one latency distribution with all of its counts, of one run
 // or of several merged. Percentiles come from the counts, never from other
@@ -158,6 +158,8 @@ func (l *Latencies) ByName(name string) *Latency {
 		return l.Call
 	case "lag":
 		return l.Lag
+	case "e2e":
+		return l.E2E
 	}
 	return nil
 }

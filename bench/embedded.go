@@ -24,6 +24,7 @@ type EmbeddedOptions struct {
 	Service    time.Duration `json:"service_ns"`
 	Throughput int64         `json:"throughput_bytes"` // per second and node; 0 is no limit
 	CheckCRC   bool          `json:"check_crc"`
+	Keep       int64         `json:"keep_bytes"` // for consumers; see broker.Config
 	// Plan makes the broker look at every record as it is appended.
 	Plan *VerifyPlan `json:"plan"`
 }
@@ -52,7 +53,7 @@ type localBroker struct {
 
 func startLocal(o EmbeddedOptions) (*localBroker, error) {
 	cfg := broker.Config{
-		Brokers: o.Nodes, Partitions: o.Partitions, Delay: o.Delay, Service: o.Service, Throughput: o.Throughput,
+		Brokers: o.Nodes, Partitions: o.Partitions, Delay: o.Delay, Service: o.Service, Throughput: o.Throughput, Keep: o.Keep,
 		Decompress: expand.Expand,
 	}
 	if o.CheckCRC {

@@ -62,7 +62,11 @@ func TestHlogHoldsTheRun(t *testing.T) {
 		}
 	}
 	for _, name := range DistributionNames() {
-		want, err := hdrhistogram.Decode([]byte(r.Latency.ByName(name).HDRv2))
+		l := r.Latency.ByName(name)
+		if l == nil && name == "e2e" { // no consumer here
+			continue
+		}
+		want, err := hdrhistogram.Decode([]byte(l.HDRv2))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,7 +16,7 @@ func WritePlan(w io.Writer, c *Config, lib Library, target string) {
 		loop = fmt.Sprintf("closed loop, %d sender%s with %d outstanding", c.Senders, plural(c.Senders), c.Outstanding)
 	}
 	if c.Mode == ModeOpen {
-		loop = fmt.Sprintf("open loop, constant %s rec/s, %d sender%s", formatCount(c.Rate), c.Senders, plural(c.Senders))
+		loop = fmt.Sprintf("open loop, %v %s rec/s, %d sender%s", c.Arrival, formatCount(c.Rate), c.Senders, plural(c.Senders))
 	}
 	var length []string
 	if c.Records > 0 {
@@ -73,6 +73,11 @@ func WriteResult(w io.Writer, r *Result) {
 	writeLatency(w, "service", r.Latency.Service, serviceNote)
 	writeLatency(w, "call", r.Latency.Call, "time your goroutine pays")
 	writeLatency(w, "lag", r.Latency.Lag, "intended send to hand-over")
+	e2eNote := "intended send to consumer"
+	if r.Workload.Mode == ModeClosed {
+		e2eNote = "hand-over to consumer"
+	}
+	writeLatency(w, "e2e", r.Latency.E2E, e2eNote)
 	writeRate(w, r)
 	c := &r.Cost
 	fmt.Fprintf(w, " cost    %.3f CPU-s/Mrec (user %.3f, sys %.3f)   %.4f allocs/rec   GC %d (max %s)   RSS %s   ctx-sw %.4f/rec\n",
@@ -109,7 +114,7 @@ func WriteDistributions(w io.Writer, list []*Distribution) {
 	for _, d := range list {
 		note := map[string]string{
 			"response": "intended send to ack", "service": "hand-over to ack", "call": "time your goroutine pays",
-			"lag": "intended send to hand-over",
+			"lag": "intended send to hand-over", "e2e": "send to consumer",
 		}[d.Name]
 		writeLatency(w, d.Name, d.Latency(), note)
 	}

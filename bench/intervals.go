@@ -115,6 +115,8 @@ func byName(name string) func(*shard) *hist {
 		return func(sh *shard) *hist { return sh.service }
 	case "call":
 		return func(sh *shard) *hist { return sh.call }
+	case "e2e":
+		return func(sh *shard) *hist { return sh.e2e }
 	}
 	return func(sh *shard) *hist { return sh.lag }
 }

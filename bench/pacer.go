@@ -8,21 +8,24 @@ import (
 )
 
 // schedule is the absolute timetable of an open loop: record n of the run is
-// intended at n/rate seconds after the start. It is computed from n each time,
+// intended at n/rate seconds after the start, or about then (see arrivals). It is computed from n each time,
 // so neither rounding nor a late record moves any later one.
 type schedule struct {
 	rate    uint64 // records per second, all senders together
 	senders uint64 // of all shards
 	first   uint64 // the number of this shard's first sender
+	// arrivals is nil for the constant timetable.
+	arrivals *arrivals
 }
 
 // intended is when the sender's record seq is due, in nanoseconds since the
 // start of the run.
 func (s schedule) intended(sender int, seq uint64) int64 {
 	n := seq*s.senders + s.first + uint64(sender)
-	hi, lo := bits.Mul64(n, uint64(time.Second))
-	quotient, _ := bits.Div64(hi, lo, s.rate)
-	return int64(quotient)
+	if s.arrivals != nil {
+		return s.arrivals.due(n, s.rate)
+	}
+	return whenConstant(n, s.rate)
 }
 
 // before is how many records of a sender are intended before t.
@@ -36,11 +39,26 @@ func (s schedule) before(sender int, t int64) uint64 {
 	if rest > 0 {
 		n++
 	}
+	if s.arrivals != nil { // a block early at most
+		n += s.arrivals.block
+	}
 	k := s.first + uint64(sender)
 	if n <= k {
 		return 0
 	}
-	return (n - k + s.senders - 1) / s.senders
+	count := (n - k + s.senders - 1) / s.senders
+	if s.arrivals == nil {
+		return count
+	}
+	from := uint64(0)
+	for from < count {
+		if middle := from + (count-from)/2; s.intended(sender, middle) < t {
+			from = middle + 1
+		} else {
+			count = middle
+		}
+	}
+	return count
 }
 
 // pacer waits for instants. One belongs to each sender; only its goroutine

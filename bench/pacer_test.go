@@ -27,7 +27,9 @@ func TestScheduleInterleavesSenders(t *testing.T) {
 }
 
 func TestScheduleBefore(t *testing.T) {
-	for _, s := range []schedule{{1, 1, 0}, {3, 2, 0}, {20_000, 8, 0}, {3_000_000, 7, 0}, {maxRate, 3, 0}} {
+	for _, s := range []schedule{
+		{rate: 1, senders: 1}, {rate: 3, senders: 2}, {rate: 20_000, senders: 8}, {rate: 3_000_000, senders: 7}, {rate: maxRate, senders: 3},
+	} {
 		for _, at := range []int64{-1, 0, 1, 999_999_999, 1_000_000_000, 1_000_000_001, 2_500_000_000} {
 			total := uint64(0)
 			for sender := range int(s.senders) {

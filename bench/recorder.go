@@ -65,6 +65,7 @@ type shard struct {
 	call     *hist
 	lag      *hist
 	wake     *hist
+	e2e      *hist // nil without --e2e
 	_        [cacheLine]byte
 }
 
@@ -84,24 +85,30 @@ func newRecorder(c *Config, clock Clock, retainSlots int) *recorder {
 	sample, response := c.sampling()
 	r := &recorder{
 		clock: clock, open: c.Mode == ModeOpen, every: c.Mode == ModeOpen && response == 1,
-		schedule: schedule{uint64(max(c.Rate, 1)), uint64(c.Shard.all(c.Senders)), uint64(c.Shard.first(c.Senders))},
-		shards:   make([]shard, c.Senders), errors: map[string]int64{}, shift: c.Shard.shift(c.Senders),
+		schedule: schedule{
+			rate: uint64(max(c.Rate, 1)), senders: uint64(c.Shard.all(c.Senders)), first: uint64(c.Shard.first(c.Senders)),
+			arrivals: newArrivals(c.Arrival, c.Seed),
+		},
+		shards: make([]shard, c.Senders), errors: map[string]int64{}, shift: c.Shard.shift(c.Senders),
 	}
 	if c.Verify == VerifyFull {
 		r.digests = make([]atomic.Uint64, max(c.Partitions, 1))
 	}
 	r.digestOK.Store(true)
-	type group struct{ response, service, call, lag, wake *hist }
+	type group struct{ response, service, call, lag, wake, e2e *hist }
 	groups := make([]group, min(c.Senders, histGroups))
 	for i := range groups {
 		groups[i] = group{service: new(hist), call: new(hist)}
 		if r.open {
 			groups[i].response, groups[i].lag, groups[i].wake = new(hist), new(hist), new(hist)
 		}
+		if c.E2E {
+			groups[i].e2e = new(hist)
+		}
 	}
 	for i := range r.shards {
 		sh, g := &r.shards[i], groups[i%len(groups)]
-		sh.response, sh.service, sh.call, sh.lag, sh.wake = g.response, g.service, g.call, g.lag, g.wake
+		sh.response, sh.service, sh.call, sh.lag, sh.wake, sh.e2e = g.response, g.service, g.call, g.lag, g.wake, g.e2e
 		sh.stamps, sh.sample = make([]stamp, stampRing), uint64(sample)
 		sh.measured.Store(r.firstMeasured(c, i))
 		if retainSlots > 0 {

@@ -120,14 +120,14 @@ type Totals struct {
 	BatchBytes   *int64  `json:"batch_bytes"` // of Batches, as they came
 }
 
-// Latencies are the five distributions; null where a mode has none.
+// Latencies are the distributions; null where a mode has none.
 type Latencies struct {
 	Response *Latency `json:"response"` // intended send → acknowledged
 	Service  *Latency `json:"service"`  // handed over → acknowledged
 	Call     *Latency `json:"call"`     // what the caller's goroutine pays
 	Lag      *Latency `json:"lag"`      // intended → handed over
 	Wake     *Latency `json:"wake"`     // the part of lag that is the harness's
-	E2E      *Latency `json:"e2e"`
+	E2E      *Latency `json:"e2e"`      // intended send, or hand-over where there is none → consumer
 }
 
 // Latency summarises one distribution, in nanoseconds.

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -56,6 +57,8 @@ type run struct {
 	beginAcked, endAcked uint64
 	partial              bool
 	profiles             *profiler
+	tail                 *tail  // nil without --e2e
+	tailed               string // what it missed
 }
 
 // Run drives one client through the workload and reports. The topic must exist.
@@ -84,8 +87,17 @@ func Run(ctx context.Context, cfg Config, lib Library, out Output) (*Result, err
 	if err := r.awaitStart(ctx); err != nil {
 		return nil, err
 	}
+	if cfg.E2E {
+		if r.tail, err = startTail(ctx, &cfg, r.rec); err != nil {
+			return nil, errors.Join(err, r.client.Close(ctx))
+		}
+	}
 	started := time.Now()
-	if err := r.drive(ctx); err != nil {
+	err = r.drive(ctx)
+	if r.tail != nil {
+		r.tailed = r.tail.finish(int64(r.rec.totalAcked()))
+	}
+	if err != nil {
 		return nil, err
 	}
 	if out.log != nil {

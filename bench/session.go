@@ -131,6 +131,9 @@ func (s *Session) openEmbedded() (*target, error) {
 		plan := c.verifyPlan()
 		o.Plan = &plan
 	}
+	if c.E2E {
+		o.Keep = e2eKeep
+	}
 	var err error
 	if len(s.BrokerCommand) > 0 {
 		if t.embedded, err = startChild(s.BrokerCommand, o); err != nil {

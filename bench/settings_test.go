@@ -146,7 +146,7 @@ func TestSLO(t *testing.T) {
 			}
 		})
 	}
-	for _, bad := range []string{"p99(response)", "p99<5ms", "p98(response)<1ms", "errors==x", "p99(e2e)<1ms", "p99(response)<soon", ","} {
+	for _, bad := range []string{"p99(response)", "p99<5ms", "p98(response)<1ms", "errors==x", "p99(end)<1ms", "p99(response)<soon", ","} {
 		t.Run("bad "+bad, func(t *testing.T) {
 			if s, err := parseSLO(bad); err == nil {
 				t.Errorf("parsed as %+v", s)

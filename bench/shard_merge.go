@@ -74,6 +74,7 @@ func otherPlan(a, b *Result) string {
 		{"start", a.Shard.StartAt, b.Shard.StartAt},
 		{"topic", a.Broker.Topic.Name, b.Broker.Topic.Name},
 		{"mode", v.Mode, w.Mode},
+		{"arrival", v.Arrival, w.Arrival},
 		{"rate", a.Shard.RateTotal, b.Shard.RateTotal},
 		{"record size", v.Size, w.Size},
 		{"keys", v.Keys, w.Keys},

@@ -67,9 +67,9 @@ func (t *sloTerm) parseBound(s string) error {
 		t.bound, err = strconv.ParseFloat(strings.TrimSuffix(s, "%"), 64)
 	case "p50", "p90", "p99", "p999", "p99.9", "p9999", "p99.99", "min", "mean", "max":
 		switch t.latency {
-		case "response", "service", "call", "lag":
+		case "response", "service", "call", "lag", "e2e":
 		default:
-			return fmt.Errorf("%q is not response, service, call or lag", t.latency)
+			return fmt.Errorf("%q is not response, service, call, lag or e2e", t.latency)
 		}
 		d, derr := ParseMillis(s)
 		t.bound, err = float64(d), derr
@@ -125,9 +125,7 @@ func (t *sloTerm) value(r *Result) (v float64, text string, ok bool) {
 		v = 100 * r.Totals.RateAchieved / float64(r.Workload.RateTarget)
 		return v, fmt.Sprintf("%.2f %%", v), true
 	}
-	l := map[string]*Latency{
-		"response": r.Latency.Response, "service": r.Latency.Service, "call": r.Latency.Call, "lag": r.Latency.Lag,
-	}[t.latency]
+	l := r.Latency.ByName(t.latency)
 	if l == nil {
 		return 0, "", false
 	}

@@ -14,6 +14,10 @@ import (
 func (r *run) result(started time.Time) *Result {
 	c := r.cfg
 	stampSample, responseSample := c.sampling()
+	e2eSample := stampSample
+	if r.rec.open {
+		e2eSample = 1 // by the timetable, whose times all records have
+	}
 	res := &Result{
 		Schema: SchemaName, RunID: c.RunID, Started: started.UTC().Format(time.RFC3339),
 		InvalidReasons: []string{}, Warnings: []string{}, Partial: r.partial, Command: c.Command,
@@ -34,7 +38,7 @@ func (r *run) result(started time.Time) *Result {
 		Ledger: r.ledger(), Shard: c.shardInfo(),
 	}
 	if r.rec.open {
-		res.Workload.Arrival, res.Workload.Pacer = "constant", r.pacer
+		res.Workload.Arrival, res.Workload.Pacer = c.Arrival.String(), r.pacer
 	}
 	if counter, ok := r.client.(Counter); ok {
 		requests, batches := counter.Counts()
@@ -51,6 +55,13 @@ func (r *run) result(started time.Time) *Result {
 		Call:     r.latency(stampSample, func(sh *shard) *hist { return sh.call }),
 		Lag:      r.latency(1, func(sh *shard) *hist { return sh.lag }),
 		Wake:     r.latency(1, func(sh *shard) *hist { return sh.wake }),
+	}
+	if c.E2E {
+		res.Latency.E2E = r.latency(e2eSample, func(sh *shard) *hist { return sh.e2e })
+		res.Warnings = append(res.Warnings, "the consumer of e2e ran in this process: CPU time and allocations are the client's and its")
+		if r.tailed != "" {
+			res.Warnings = append(res.Warnings, r.tailed)
+		}
 	}
 	r.judge(res)
 	if r.handles {

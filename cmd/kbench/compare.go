@@ -34,6 +34,7 @@ type compareCmd struct {
 	Duration   string        `short:"d" default:"5s" help:"Measured phase of every run."`
 	Warmup     string        `default:"3s" help:"Time before it; Java has 10s or more."`
 	Verify     string        `enum:"none,count,full" default:"none" help:"After every run, look for the number of records, or for every record. It costs the broker time."`
+	Arrival    string        `default:"constant" help:"How records fall due where a scenario has a rate: constant; poisson, by chance; or burst:N, N at once." placeholder:"PROCESS"`
 	Settle     time.Duration `default:"0s" help:"Before each run, wait up to so long for other programs to leave 90 % of the processors alone." placeholder:"TIME"`
 	MaxLag     time.Duration `help:"Wake-up lag p99 of the load generator up to which a run is valid (2ms)." placeholder:"TIME"`
 	MaxSteal   float64       `help:"Percent of the processors' time that the hypervisor may give to others in a valid run (5)." placeholder:"PERCENT"`
@@ -145,6 +146,9 @@ func (c *compareCmd) options(p *program) (compare.Options, error) {
 	}
 	if err != nil {
 		errs = append(errs, fmt.Errorf("--duration: %w", err))
+	}
+	if o.Arrival, err = bench.ParseArrival(c.Arrival); err != nil {
+		errs = append(errs, fmt.Errorf("--arrival: %w", err))
 	}
 	if o.Warmup, err = bench.ParseDuration(c.Warmup); err != nil {
 		errs = append(errs, fmt.Errorf("--warmup: %w", err))

@@ -43,6 +43,7 @@ type rampCmd struct {
 	Linger      string        `default:"0" help:"How long a batch waits for more; a bare number is milliseconds." placeholder:"TIME"`
 	Property    []string      `short:"X" sep:"none" help:"Any producer property in Java's words; repeatable." placeholder:"NAME=VALUE"`
 	Verify      string        `enum:"none,count,full" default:"none" help:"After every step, look for the number of records, or for every record."`
+	Arrival     string        `default:"constant" help:"How records fall due: constant; poisson, by chance; or burst:N, N at once. The rate is the same." placeholder:"PROCESS"`
 	Delay       time.Duration `name:"embedded-delay" help:"Round trip that the embedded broker adds." placeholder:"TIME"`
 	MaxLag      time.Duration `help:"Wake-up lag p99 of the load generator up to which a step is valid (2ms)." placeholder:"TIME"`
 	MaxSteal    float64       `help:"Percent of the processors' time that the hypervisor may give to others in a valid step (5)." placeholder:"PERCENT"`
@@ -209,6 +210,8 @@ func (c *rampCmd) options() (ramp.Options, bench.Config, error) {
 	bad("record-size", err)
 	plan.Keys, err = bench.ParseKeys(c.Keys)
 	bad("keys", err)
+	plan.Arrival, err = bench.ParseArrival(c.Arrival)
+	bad("arrival", err)
 	run := runCmd{Topic: c.Topic, Brokers: c.Brokers, Acks: c.Acks, Linger: c.linger(), Property: c.Property}
 	plan.Settings, err = run.settings(bad)
 	if err != nil {

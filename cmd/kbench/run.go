@@ -31,6 +31,7 @@ type runCmd struct {
 	Duration      string  `short:"d" help:"How long to send after the warm-up (5s unless -n is given). With both, what comes first." placeholder:"TIME"`
 	RecordSize    string  `short:"s" default:"100" help:"Value size: 100, 1KiB, uniform:10-500, mix:90%x128,10%x4096, lognormal:MEDIAN,DEVIATION,MAX." placeholder:"SIZE"`
 	Rate          string  `short:"r" aliases:"throughput" default:"max" help:"Records per second of all senders: 20k, 200k/s, or max."`
+	Arrival       string  `default:"constant" help:"How records fall due: constant; poisson, by chance; or burst:N, N at once. The rate is the same." placeholder:"PROCESS"`
 	Mode          string  `enum:"auto,open,closed" default:"auto" help:"open (by a timetable) or closed; auto is open with a rate."`
 	Outstanding   int     `help:"Closed loop: records that each sender keeps under way; 0 is as many as the client buffers." placeholder:"N"`
 	Senders       int     `default:"4" help:"Goroutines that produce."`
@@ -55,6 +56,7 @@ type runCmd struct {
 	RunID   string `name:"run-id" help:"Name of the run: any text, the same on every machine. Shards without: made of topic, start and number." placeholder:"TEXT"`
 
 	Verify      string        `enum:"none,count,full" default:"full" help:"Afterwards, look for nothing, for the number of records, or for every record."`
+	E2E         bool          `name:"e2e" help:"Consume the topic meanwhile, and report when records reach the consumer. Needs --verify full."`
 	AllowErrors bool          `help:"Exit 0 although records failed."`
 	SLO         string        `name:"slo" help:"Conditions, such as 'p99(response)<5ms,errors==0,achieved>=99.5%'." placeholder:"EXPR"`
 	MaxLag      time.Duration `help:"Wake-up lag p99 of kbench itself up to which a run is valid (2ms)." placeholder:"TIME"`
@@ -127,7 +129,7 @@ func (c *runCmd) session(p *program) (bench.Session, error) {
 	cfg := bench.Config{
 		RunID: newRunID(), Command: append([]string{"kbench"}, redacted(p.args)...),
 		Outstanding: c.Outstanding, Senders: c.Senders, Partitioner: c.Partitioner, Payload: c.Payload, Compressibility: c.Compress,
-		Seed: c.Seed, LatencySample: c.LatencySample, Verify: bench.VerifyMode(c.Verify), AllowErrors: c.AllowErrors,
+		Seed: c.Seed, LatencySample: c.LatencySample, Verify: bench.VerifyMode(c.Verify), AllowErrors: c.AllowErrors, E2E: c.E2E,
 		Pacer: c.Pacer, MaxLag: c.MaxLag, MaxSteal: c.MaxSteal / 100, DrainTimeout: c.Drain, Quiet: c.Quiet,
 		Profiles: bench.Profiles{CPU: c.CPUProfile, Heap: c.MemProfile, Mutex: c.MutexProfile, Block: c.BlockProfile},
 	}
@@ -152,6 +154,8 @@ func (c *runCmd) session(p *program) (bench.Session, error) {
 	bad("keys", err)
 	cfg.Rate, err = bench.ParseRate(c.Rate)
 	bad("rate", err)
+	cfg.Arrival, err = bench.ParseArrival(c.Arrival)
+	bad("arrival", err)
 	cfg.Warmup, err = bench.ParseDuration(c.Warmup)
 	bad("warmup", err)
 	cfg.Interval, err = bench.ParseDuration(c.Interval)

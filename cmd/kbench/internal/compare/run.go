@@ -34,7 +34,8 @@ type Options struct {
 	Verify   bench.VerifyMode
 	Pacer    string
 	MaxLag   time.Duration
-	MaxSteal float64 // share of all processors' time; 0: bench.DefaultMaxSteal
+	Arrival  bench.Arrival // of scenarios with a rate
+	MaxSteal float64       // share of all processors' time; 0: bench.DefaultMaxSteal
 	// Settle is how long a run waits at most for other programs to leave nine
 	// tenths of the processors alone.
 	Settle     time.Duration

@@ -184,7 +184,7 @@ func (s *Scenario) plan(o *Options) (bench.Config, error) {
 		Payload: cmp.Or(s.Payload, o.Payload), Duration: max(o.Duration, s.AtLeast), Warmup: max(o.Warmup, s.AtLeast/2), Seed: 1, Verify: o.Verify, Quiet: true, Pacer: o.Pacer, MaxLag: o.MaxLag, MaxSteal: o.MaxSteal,
 	}
 	if s.Rate > 0 {
-		c.Mode = bench.ModeOpen
+		c.Mode, c.Arrival = bench.ModeOpen, o.Arrival
 	}
 	if o.Defaults {
 		c.Settings.Compression = ""

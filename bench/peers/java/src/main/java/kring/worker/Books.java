@@ -31,7 +31,7 @@ final class Books {
 
     Books(Plan plan) {
         this.plan = plan;
-        schedule = new Schedule(Math.max(plan.rate(), 1), plan.senders());
+        schedule = new Schedule(Math.max(plan.rate(), 1), plan.senders(), plan.arrivals());
         every = plan.open() && plan.responseSample() == 1;
         digests = plan.verify().equals("full") ? new long[Math.max(plan.partitions(), 1)] : null;
         shards = new Shard[plan.senders()];

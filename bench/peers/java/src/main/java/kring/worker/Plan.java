@@ -9,7 +9,7 @@ import java.util.TreeMap;
 /** Plan is bench.Config: what to send, how, and with which settings. Durations are nanoseconds. */
 record Plan(
         long runId, List<String> command, Settings settings, boolean open, long rate, int outstanding, long busy, int senders,
-        int partitions, boolean roundRobin, Sizes sizes, Keys keys, String payload, double compressibility, long records, long duration,
+        Arrivals arrivals, int partitions, boolean roundRobin, Sizes sizes, Keys keys, String payload, double compressibility, long records, long duration,
         long warmup, long seed, int latencySample, String verify, long maxLag, long drainTimeout) {
     /** One in so many records is timed, unless the plan says otherwise; see bench.Config.sampling. */
     private static final int SAMPLE_FLAT_OUT = 61;
@@ -42,7 +42,8 @@ record Plan(
         Plan plan = new Plan(
                 Long.parseUnsignedLong(n.path("run_id").asText("0"), 16), strings(n.path("command")),
                 Settings.parse(n.path("settings")), mode.equals("open"), n.path("rate_per_second").asLong(),
-                n.path("outstanding").asInt(), n.path("busy_ns").asLong(), n.path("senders").asInt(), n.path("partitions").asInt(),
+                n.path("outstanding").asInt(), n.path("busy_ns").asLong(), n.path("senders").asInt(),
+                Arrivals.parse(n.path("arrival").asText("constant"), n.path("seed").bigIntegerValue().longValue()), n.path("partitions").asInt(),
                 partitioner.equals("round-robin"), Sizes.parse(n.path("size").asText()), Keys.parse(n.path("keys").asText()),
                 n.path("payload").asText("random"), n.path("compressibility").asDouble(), n.path("records").asLong(), n.path("duration_ns").asLong(),
                 n.path("warmup_ns").asLong(), n.path("seed").bigIntegerValue().longValue(),
@@ -50,6 +51,7 @@ record Plan(
                 n.path("drain_timeout_ns").asLong());
         want(plan.open || mode.equals("closed"), "mode is \"" + mode + "\", want open or closed");
         want(plan.roundRobin || partitioner.equals("client"), "partitioner is \"" + partitioner + "\", want client or round-robin");
+        want(!n.path("e2e").asBoolean(), "this worker has no consumer: leave out --e2e");
         plan.check();
         return plan;
     }

@@ -75,7 +75,7 @@ final class Report {
 
     private ObjectNode workload() {
         return json.objectNode()
-                .put("mode", plan.open() ? "open" : "closed").put("arrival", plan.open() ? "constant" : "flat-out")
+                .put("mode", plan.open() ? "open" : "closed").put("arrival", plan.open() ? plan.arrivals().spec() : "flat-out")
                 .put("rate_target", plan.rate()).put("outstanding", plan.outstanding()).put("senders", plan.senders())
                 .put("busy_ns", plan.busy())
                 .put("partitioner", plan.roundRobin() ? "round-robin" : "client").put("size", plan.sizes().spec())
