@@ -84,7 +84,7 @@ func TestReconfigureRefuses(t *testing.T) {
 		opts []kring.Option
 		want string
 	}{
-		{[]kring.Option{kring.Linger(time.Second), kring.BatchSize(8 << 10)}, "BatchSize(8192)"},
+		{[]kring.Option{kring.Linger(time.Second), kring.BatchSize(8 << 10)}, "BatchSize(8192): the memory of this producer was cut for batches of up to 4096 bytes"},
 		{[]kring.Option{kring.Linger(-1)}, "Linger(-1ns): must not be negative"},
 		{[]kring.Option{kring.Linger(time.Hour)}, "Linger(1h0m0s): must be at most"},
 		{[]kring.Option{kring.Linger(1), kring.Retries(3)}, "option 2 of 2 can only be given to New"},

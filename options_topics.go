@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kring-go/kring/accum"
@@ -32,7 +33,7 @@ type TopicSetting func(*topicSettings)
 func TopicSettings(topic string, settings ...TopicSetting) Option {
 	return option(func(c *config) {
 		if err := checkTopic(topic); err != nil {
-			c.problem("TopicSettings(%.40q): %v", topic, err)
+			c.problem("TopicSettings(%.40q): %s", topic, strings.TrimPrefix(err.Error(), "kring: "))
 			return
 		}
 		if c.topics == nil {

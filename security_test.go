@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -259,7 +260,8 @@ func TestLoginRefusedLater(t *testing.T) {
 			}
 		})
 	})
-	p := caseProducer(t, []string{b.addr()}, kring.SASL(sasl.Plain("user", canary)), kring.InsecurePlaintextLogin(),
+	events := &told{}
+	p := caseProducer(t, []string{b.addr()}, kring.SASL(sasl.Plain("user", canary)), kring.InsecurePlaintextLogin(), kring.Hooks(events),
 		kring.DisableIdempotence(), kring.RequestTimeout(time.Second), kring.DeliveryTimeout(2*time.Second))
 	got := newOutcomes()
 	begin := time.Now()
@@ -271,6 +273,9 @@ func TestLoginRefusedLater(t *testing.T) {
 		produceError(t, d).Certainty != kring.NotPersisted {
 		t.Errorf("error %v, want a delivery timeout because of the login, not persisted", d.Err)
 	}
+	until(t, "a hook hears why there is no connection", func() bool {
+		return slices.ContainsFunc(eventsOf[kring.BrokerConnect](events), func(e kring.BrokerConnect) bool { return errors.Is(e.Err, kring.ErrAuthentication) })
+	})
 	// One that worked, and then at most one for each 0.8 s, from the control
 	// connection and from the broker's own.
 	if n, most := logins.Load(), int32(4+2*time.Since(begin)/(800*time.Millisecond)); n > most {

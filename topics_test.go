@@ -113,10 +113,10 @@ func TestBulkheads(t *testing.T) {
 // TestBadTopicSettings: everything that is wrong is said at once, and named.
 func TestBadTopicSettings(t *testing.T) {
 	_, err := kring.New(kring.Brokers("127.0.0.1:1"), kring.BrokerMemory(-1), kring.BrokerMemory(1<<40),
-		kring.TopicSettings("a b"), kring.TopicSettings("t", nil),
+		kring.TopicSettings("a b"), kring.TopicSettings("t", nil), kring.TopicSettings(""),
 		kring.TopicSettings("u", kring.TopicLinger(-1), kring.TopicBatchSize(1<<20), kring.TopicCompression(9), kring.TopicMemory(0)))
 	for _, want := range []string{
-		"BrokerMemory(-1): want at least 1", "BrokerMemory(1099511627776): must be at most", `TopicSettings("a b")`,
+		"BrokerMemory(-1): want at least 1", "BrokerMemory(1099511627776): must be at most", `TopicSettings("a b")`, `TopicSettings(""): invalid topic`,
 		`TopicSettings("t"): setting 1 of 1 is nil`, "TopicLinger(-1ns) must be 0 to", "TopicBatchSize(1048576) must be 1 to batch.size, 16384",
 		"TopicCompression(9): there is no such codec", "TopicMemory(0) must be 1 to buffer.memory",
 	} {

@@ -48,7 +48,7 @@ func (a *Accumulator) BatchSize() int { return int(a.limit.Load()) }
 // batch of n bytes would not fit one.
 func (a *Accumulator) SetBatchSize(n int) error {
 	if slot := a.slab.SlotSize(); n > slot {
-		return fmt.Errorf("accum: batches of %d bytes do not fit the slots of %d", n, slot)
+		return fmt.Errorf("the memory of this producer was cut for batches of up to %d bytes, and %d are more", slot, n)
 	}
 	a.limit.Store(int64(max(n, 1)))
 	a.sealAll()
