@@ -67,8 +67,9 @@ type Config struct {
 	Outstanding int     `json:"outstanding"`      // closed loop; 0: as much as the client buffers
 	// Busy is how long a sender computes before each record, without ever
 	// waiting; closed loop only. The rate it stands for is Senders / Busy.
-	Busy    time.Duration `json:"busy_ns,omitempty"`
-	Senders int           `json:"senders"`
+	Busy      time.Duration `json:"busy_ns,omitempty"`
+	Senders   int           `json:"senders"`
+	Producers int           `json:"producers,omitzero"` // clients that the senders share; 0 is one
 
 	// Shard is this machine's part of the run, and StartAt the wall-clock time
 	// at which all of them start; zero is now.
@@ -118,6 +119,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	want(c.Senders >= 1 && c.Senders <= maxSenders, "--senders is %d, want 1 to %d", c.Senders, maxSenders)
+	want(c.Producers >= 0 && c.Producers <= max(c.Senders, 1), "--producers is %d, want 1 to the number of senders, %d", c.Producers, c.Senders)
 	want(c.Partitions >= 0 && c.Partitions <= 1<<20, "--partitions is %d, want 1 to %d", c.Partitions, 1<<20)
 	want(c.Records >= 0, "--num-records is %d, want 1 or more", c.Records)
 	want(c.Records > 0 || c.Duration > 0, "nothing to do: give --num-records or --duration")

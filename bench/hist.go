@@ -156,3 +156,21 @@ func (s *snapshot) hdr() *hdrhistogram.Histogram {
 	}
 	return h
 }
+
+// hists are the distributions of a shard; nil where the run has none.
+type hists struct {
+	response, lag, wake *hist // of an open loop
+	service, call       *hist
+	e2e                 *hist // with --e2e
+}
+
+func newHists(c *Config) hists {
+	h := hists{service: new(hist), call: new(hist)}
+	if c.Mode == ModeOpen {
+		h.response, h.lag, h.wake = new(hist), new(hist), new(hist)
+	}
+	if c.E2E {
+		h.e2e = new(hist)
+	}
+	return h
+}

@@ -40,7 +40,7 @@ func newIntervalLog() *intervalLog {
 func (l *intervalLog) take(r *recorder, now int64) {
 	if l.names == nil {
 		for _, name := range DistributionNames() {
-			if which := byName(name); r.open || which(&r.shards[0]) != nil {
+			if byName(name)(&r.shards[0]) != nil {
 				l.names = append(l.names, name)
 				l.old = append(l.old, newSnapshot())
 			}

@@ -75,7 +75,7 @@ func TestOpenLoopCountsEachRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.senders[0].pacer.close()
-	r.takeClient(serialClient{})
+	r.takeClients(team{serialClient{}})
 	if r.rec.count(&r.rec.shards[0], false); r.rec.shards[0].acked.Load() != 1 {
 		t.Error("a record of an open loop waits for others before it is counted")
 	}

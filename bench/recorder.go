@@ -60,13 +60,8 @@ type shard struct {
 	busy     []atomic.Uint32 // slots that a retaining client still holds
 	tokens   chan struct{}   // closed loop with a bound
 	ended    *bitmap         // completions seen; nil without --verify full
-	response *hist
-	service  *hist
-	call     *hist
-	lag      *hist
-	wake     *hist
-	e2e      *hist // nil without --e2e
-	_        [cacheLine]byte
+	hists
+	_ [cacheLine]byte
 }
 
 // stamp is when a sampled record was handed over. seq tells whether the entry
@@ -95,20 +90,13 @@ func newRecorder(c *Config, clock Clock, retainSlots int) *recorder {
 		r.digests = make([]atomic.Uint64, max(c.Partitions, 1))
 	}
 	r.digestOK.Store(true)
-	type group struct{ response, service, call, lag, wake, e2e *hist }
-	groups := make([]group, min(c.Senders, histGroups))
+	groups := make([]hists, min(c.Senders, histGroups))
 	for i := range groups {
-		groups[i] = group{service: new(hist), call: new(hist)}
-		if r.open {
-			groups[i].response, groups[i].lag, groups[i].wake = new(hist), new(hist), new(hist)
-		}
-		if c.E2E {
-			groups[i].e2e = new(hist)
-		}
+		groups[i] = newHists(c)
 	}
 	for i := range r.shards {
-		sh, g := &r.shards[i], groups[i%len(groups)]
-		sh.response, sh.service, sh.call, sh.lag, sh.wake, sh.e2e = g.response, g.service, g.call, g.lag, g.wake, g.e2e
+		sh := &r.shards[i]
+		sh.hists = groups[i%len(groups)]
 		sh.stamps, sh.sample = make([]stamp, stampRing), uint64(sample)
 		sh.measured.Store(r.firstMeasured(c, i))
 		if retainSlots > 0 {

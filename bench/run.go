@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"sync"
@@ -46,7 +45,7 @@ type run struct {
 	clock   Clock
 	rec     *recorder
 	pool    *pool
-	client  Client
+	clients team
 	handles bool // each sender has its own
 	senders []*sender
 	signal  signals
@@ -80,16 +79,16 @@ func Run(ctx context.Context, cfg Config, lib Library, out Output) (*Result, err
 		return nil, err
 	}
 	defer r.profiles.close()
-	if r.client, err = lib.New(cfg.Settings, r.rec.done); err != nil {
-		return nil, fmt.Errorf("kbench: %s did not start: %w", lib.Name, err)
+	if r.clients, err = newTeam(ctx, &cfg, lib, r.rec.done); err != nil {
+		return nil, err
 	}
-	r.takeClient(r.client)
+	r.takeClients(r.clients)
 	if err := r.awaitStart(ctx); err != nil {
 		return nil, err
 	}
 	if cfg.E2E {
 		if r.tail, err = startTail(ctx, &cfg, r.rec); err != nil {
-			return nil, errors.Join(err, r.client.Close(ctx))
+			return nil, errors.Join(err, r.clients.Close(ctx))
 		}
 	}
 	started := time.Now()
@@ -108,14 +107,10 @@ func Run(ctx context.Context, cfg Config, lib Library, out Output) (*Result, err
 	return r.result(started), nil
 }
 
-// takeClient looks at how the client completes records. An open loop reads the
+// takeClients looks at how the clients complete records. An open loop reads the
 // clock for each of them anyway, and at a low rate the records that nobody sees
 // yet would look like a rate that is missed.
-func (r *run) takeClient(c Client) {
-	if s, ok := c.(Serial); ok {
-		r.rec.serial = s.CompletesSerially() && !r.rec.open
-	}
-}
+func (r *run) takeClients(t team) { r.rec.serial = t.serial() && !r.rec.open }
 
 // prepare allocates everything that the measured loop uses.
 func (r *run) prepare() error {
@@ -172,12 +167,9 @@ func (r *run) planned(sender int) uint64 {
 func (r *run) drive(ctx context.Context) error {
 	c := r.cfg
 	for _, s := range r.senders {
-		s.client = r.client
-		if per, ok := r.client.(PerSender); ok && c.Mode != ModeOpen && c.Senders > 1 {
-			if h := per.Sender(c.Senders, c.Partitions); h != nil {
-				s.client, r.handles = h, true
-			}
-		}
+		own := false
+		s.client, own = r.clients.of(s.id, c)
+		r.handles = r.handles || own
 	}
 	produceCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()

@@ -31,7 +31,7 @@ func (r *run) closeWindow() {
 func (r *run) drain(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.drainTimeout())
 	defer cancel()
-	err := r.client.Flush(ctx)
+	err := r.clients.Flush(ctx)
 	if err == nil {
 		r.rec.settle()
 	}
@@ -55,7 +55,7 @@ func (r *run) drainTimeout() time.Duration {
 func (r *run) close(ctx context.Context, flushErr error) error {
 	closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
 	defer cancel()
-	closeErr := r.client.Close(closeCtx)
+	closeErr := r.clients.Close(closeCtx)
 	if closeErr == nil {
 		r.rec.settle()
 	}

@@ -143,7 +143,7 @@ func (r *run) awaitStart(ctx context.Context) error {
 	late := time.Since(r.cfg.StartAt.Round(0))
 	if late > 0 {
 		return errors.Join(fmt.Errorf("kbench: the start, %s, passed %v ago, before this machine was ready: choose a later --start-at",
-			r.cfg.StartAt.Format(time.RFC3339), late.Round(time.Millisecond)), r.client.Close(context.WithoutCancel(ctx)))
+			r.cfg.StartAt.Format(time.RFC3339), late.Round(time.Millisecond)), r.clients.Close(context.WithoutCancel(ctx)))
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -151,7 +151,7 @@ func (r *run) awaitStart(ctx context.Context) error {
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
-			return errors.Join(ctx.Err(), r.client.Close(context.WithoutCancel(ctx)))
+			return errors.Join(ctx.Err(), r.clients.Close(context.WithoutCancel(ctx)))
 		}
 		left := time.Until(at.Round(0))
 		if left <= 0 {

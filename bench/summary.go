@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"sort"
+	"strconv"
 	"time"
 )
 
@@ -40,8 +41,7 @@ func (r *run) result(started time.Time) *Result {
 	if r.rec.open {
 		res.Workload.Arrival, res.Workload.Pacer = c.Arrival.String(), r.pacer
 	}
-	if counter, ok := r.client.(Counter); ok {
-		requests, batches := counter.Counts()
+	if requests, batches, known := r.clients.counts(); known {
 		res.Totals.Requests, res.Totals.Batches = &requests, &batches
 	}
 	res.Verify.CompletedTwice, res.Verify.Stray = r.rec.twice, r.rec.strays
@@ -66,6 +66,9 @@ func (r *run) result(started time.Time) *Result {
 	r.judge(res)
 	if r.handles {
 		res.Client.Props["handles"] = "one per sender"
+	}
+	if n := len(r.clients); n > 1 {
+		res.Client.Props["producers"] = strconv.Itoa(n)
 	}
 	return res
 }

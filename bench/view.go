@@ -42,10 +42,8 @@ type Buffered interface {
 
 // buffer is the share in use.
 func (r *run) buffer() float64 {
-	if c, ok := r.client.(Buffered); ok {
-		if used, total := c.Buffered(); total > 0 {
-			return float64(used) / float64(total)
-		}
+	if used, total := r.clients.buffered(); total > 0 {
+		return float64(used) / float64(total)
 	}
 	return -1
 }

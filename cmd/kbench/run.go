@@ -35,6 +35,7 @@ type runCmd struct {
 	Mode          string  `enum:"auto,open,closed" default:"auto" help:"open (by a timetable) or closed; auto is open with a rate."`
 	Outstanding   int     `help:"Closed loop: records that each sender keeps under way; 0 is as many as the client buffers." placeholder:"N"`
 	Senders       int     `default:"4" help:"Goroutines that produce."`
+	Producers     int     `default:"1" help:"Clients, each with connections and memory of its own, that the goroutines share."`
 	Keys          string  `default:"none" help:"none, seq, uniform:N or zipf:N,s."`
 	Partitioner   string  `enum:"client,round-robin" default:"client" help:"Who chooses partitions: the client's own partitioner, or kbench, round robin."`
 	Payload       string  `enum:"random,text" default:"random" help:"Bytes of values: random, or text that becomes about a third when compressed."`
@@ -128,7 +129,7 @@ func (c *runCmd) session(p *program) (bench.Session, error) {
 	}
 	cfg := bench.Config{
 		RunID: newRunID(), Command: append([]string{"kbench"}, redacted(p.args)...),
-		Outstanding: c.Outstanding, Senders: c.Senders, Partitioner: c.Partitioner, Payload: c.Payload, Compressibility: c.Compress,
+		Outstanding: c.Outstanding, Senders: c.Senders, Producers: c.Producers, Partitioner: c.Partitioner, Payload: c.Payload, Compressibility: c.Compress,
 		Seed: c.Seed, LatencySample: c.LatencySample, Verify: bench.VerifyMode(c.Verify), AllowErrors: c.AllowErrors, E2E: c.E2E,
 		Pacer: c.Pacer, MaxLag: c.MaxLag, MaxSteal: c.MaxSteal / 100, DrainTimeout: c.Drain, Quiet: c.Quiet,
 		Profiles: bench.Profiles{CPU: c.CPUProfile, Heap: c.MemProfile, Mutex: c.MutexProfile, Block: c.BlockProfile},

@@ -51,6 +51,7 @@ record Plan(
                 n.path("drain_timeout_ns").asLong());
         want(plan.open || mode.equals("closed"), "mode is \"" + mode + "\", want open or closed");
         want(plan.roundRobin || partitioner.equals("client"), "partitioner is \"" + partitioner + "\", want client or round-robin");
+        want(n.path("producers").asInt() <= 1, "this worker has one producer: leave out --producers");
         want(!n.path("e2e").asBoolean(), "this worker has no consumer: leave out --e2e");
         plan.check();
         return plan;
