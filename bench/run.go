@@ -167,9 +167,8 @@ func (r *run) planned(sender int) uint64 {
 func (r *run) drive(ctx context.Context) error {
 	c := r.cfg
 	for _, s := range r.senders {
-		own := false
-		s.client, own = r.clients.of(s.id, c)
-		r.handles = r.handles || own
+		to, own := r.clients.of(s.id, c)
+		s.client, r.handles = to, r.handles || own
 	}
 	produceCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
