@@ -273,9 +273,9 @@ func TestExpiredRequestsGiveMemoryBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.wait(t, 1)
-	begin := time.Now()
+	watch := startStopwatch(t)
 	until(t, "memory is home", func() bool { s := p.Stats(); return s.BufferFree == s.BufferTotal })
-	if d := time.Since(begin); d > 12*time.Second {
+	if d := watch.took(); d > 12*time.Second {
 		t.Errorf("memory came home %v after the outcome; RequestTimeout is 1.5 s", d)
 	}
 }
