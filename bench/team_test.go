@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -58,24 +59,25 @@ func TestProducersOfKring(t *testing.T) {
 // closeCount is a client that only counts its ends.
 type closeCount struct {
 	Client
-	closed *int
+	closed *atomic.Int32
 }
 
-func (c closeCount) Close(context.Context) error { *c.closed++; return nil }
+func (c closeCount) Close(context.Context) error { c.closed.Add(1); return nil }
 
 // TestProducersStartAllOrNone: those that have started are closed when one fails.
 func TestProducersStartAllOrNone(t *testing.T) {
 	c := testConfig()
 	c.Senders, c.Producers = 4, 3
-	closed, made := 0, 0
+	var closed atomic.Int32
+	made := 0
 	lib := Library{Name: "x", New: func(Settings, Done) (Client, error) {
 		if made++; made == 3 {
 			return nil, errors.New("no more")
 		}
 		return closeCount{closed: &closed}, nil
 	}}
-	if _, err := newTeam(t.Context(), &c, lib, nil); err == nil || !strings.Contains(err.Error(), "x did not start: no more") || closed != 2 {
-		t.Errorf("%v; %d closed, want 2", err, closed)
+	if _, err := newTeam(t.Context(), &c, lib, nil); err == nil || !strings.Contains(err.Error(), "x did not start: no more") || closed.Load() != 2 {
+		t.Errorf("%v; %d closed, want 2", err, closed.Load())
 	}
 	if c.Producers = 5; c.Validate() == nil {
 		t.Error("more producers than senders are accepted")
