@@ -9,6 +9,7 @@
 //	                   │    recorder ◄── done(tag, partition, offset, err) ◄─┘│
 //	                   │      shards: counters, histograms; digests, bitmaps  │
 //	                   │    progress reads shards once per interval           │
+//	                   │    tail, with --e2e: reads the topic meanwhile       │
 //	                   │    meter: CPU, allocations, GC, switches, of the window
 //	                   ├─► verify: what is in the log against the Ledger
 //	                   └─► Result (kbench.result/v1), judged ─► table or JSON, exit code
@@ -17,8 +18,8 @@
 //
 // A closed loop sends as fast as Produce returns: its results are throughput
 // and cost, and its service time is only the depth of the queue. An open loop
-// sends by an absolute timetable, record n at n/rate, whatever the client does,
-// and sends everything that is due at once; its headline is response time, from
+// sends by an absolute timetable, record n at n/rate or about then (Arrival),
+// whatever the client does, and sends everything that is due at once; its headline is response time, from
 // the intended instant to the acknowledgement, so a stall is charged for every
 // record that was due meanwhile. The intended instant is computed from the tag,
 // never stored, so no stall can overwrite it.
@@ -43,6 +44,8 @@
 //	               used again before its record is done
 //	source, pool   read only, apart from the stamps over a sender's own values
 //	Verifier       a partition belongs to one goroutine at a time
+//	team           immutable: sender i keeps to client i modulo their number
+//	tail           its goroutines, one for each broker; they write to hists only
 //
 // A record costs the harness no allocation, no lock, and, flat out, no reading
 // of the clock but for one in 61 records. What it costs is BenchmarkHarness.
