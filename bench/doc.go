@@ -19,10 +19,10 @@
 // A closed loop sends as fast as Produce returns: its results are throughput
 // and cost, and its service time is only the depth of the queue. An open loop
 // sends by an absolute timetable, record n at n/rate or about then (Arrival),
-// whatever the client does, and sends everything that is due at once; its headline is response time, from
-// the intended instant to the acknowledgement, so a stall is charged for every
-// record that was due meanwhile. The intended instant is computed from the tag,
-// never stored, so no stall can overwrite it.
+// whatever the client does, and sends everything that is due at once; its
+// headline is response time, from the intended instant to the acknowledgement,
+// so a stall is charged for every record that was due meanwhile. The intended
+// instant is computed from the tag, never stored, so no stall can overwrite it.
 //
 // # Phases
 //

@@ -91,12 +91,12 @@ func (d *Diagnosis) LookAtBrokers(ctx context.Context, brokers []string) error {
 	if err != nil {
 		return err
 	}
-	k.close()
-	rtt := roundTrip(ctx, brokers)
-	if rtt == nil {
-		return fmt.Errorf("kbench: %s did not answer a second time", brokers[0])
+	defer k.close()
+	rtt, err := k.roundTrip(ctx)
+	if err != nil {
+		return err
 	}
-	d.add("round trip to the brokers", formatNanos(*rtt), *rtt < int64(longWay), "every latency has it: measure from nearer, or name it beside the numbers")
+	d.add("round trip to the brokers", formatNanos(rtt), rtt < int64(longWay), "every latency has it: measure from nearer, or name it beside the numbers")
 	return nil
 }
 

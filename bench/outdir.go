@@ -23,21 +23,21 @@ const (
 type outDir struct {
 	path      string
 	intervals *os.File
-	rows      keepError
+	rows      KeepError
 	log       *intervalLog // nil where another program ran the client
 }
 
-// keepError remembers a writer's first error, for those who print without
+// KeepError remembers a writer's first error, for those who print without
 // looking.
-type keepError struct {
-	w   io.Writer
-	err error
+type KeepError struct {
+	To  io.Writer
+	Err error
 }
 
-func (k *keepError) Write(text []byte) (int, error) {
-	n, err := k.w.Write(text)
-	if k.err == nil {
-		k.err = err
+func (k *KeepError) Write(text []byte) (int, error) {
+	n, err := k.To.Write(text)
+	if k.Err == nil {
+		k.Err = err
 	}
 	return n, err
 }
@@ -60,7 +60,7 @@ func openOutDir(path string) (*outDir, error) {
 	if err != nil {
 		return nil, fail(err)
 	}
-	return &outDir{path: path, intervals: f, rows: keepError{w: f}}, nil
+	return &outDir{path: path, intervals: f, rows: KeepError{To: f}}, nil
 }
 
 // csv is where the intervals go; nil without a folder.
@@ -79,7 +79,7 @@ func (d *outDir) write(r *Result, brokers []string) error {
 	}
 	name, hlog := intervalsFile, hlogFile
 	r.Intervals, r.Hlog = &name, &hlog
-	err := errors.Join(d.rows.err, d.intervals.Close())
+	err := errors.Join(d.rows.Err, d.intervals.Close())
 	if err == nil && d.log == nil { // Another program's intervals are not known.
 		r.Intervals = nil
 		err = os.Remove(d.intervals.Name())

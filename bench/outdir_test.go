@@ -135,7 +135,7 @@ func TestRowsThatCanNotBeWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out.rows.w, out.log = fullDisk{}, newIntervalLog()
+	out.rows.To, out.log = fullDisk{}, newIntervalLog()
 	r := mustRun(t, context.Background(), testConfig(), (&fakeClient{partitions: 3}).library(), Output{Intervals: out.csv(), log: out.log})
 	if err := out.write(r, nil); err == nil || !strings.Contains(err.Error(), "no space left") {
 		t.Errorf("got %v", err)

@@ -64,15 +64,6 @@ type shard struct {
 	_ [cacheLine]byte
 }
 
-// stamp is when a sampled record was handed over. seq tells whether the entry
-// is still that record's: the ring of stamps is overwritten by later records.
-type stamp struct {
-	seq  atomic.Uint64
-	sent atomic.Int64
-}
-
-const stampRing = 1 << 14
-
 // histGroups bounds the memory of histograms; senders share beyond it.
 const histGroups = 4
 
@@ -123,9 +114,6 @@ func (r *recorder) firstMeasured(c *Config, sender int) uint64 {
 	}
 	return math.MaxUint64
 }
-
-// stampAt is where a sampled record's send time is kept.
-func (sh *shard) stampAt(seq uint64) *stamp { return &sh.stamps[seq/sh.sample&(stampRing-1)] }
 
 // done is the end of one record; see Done. It runs on the client's goroutines,
 // so it does as little as it can.
@@ -200,18 +188,22 @@ func (r *recorder) settle() {
 func (r *recorder) time(sh *shard, t tag) {
 	now, seq := r.clock(), t.seq()
 	if r.open {
-		sh.response.record(now - r.start.Load() - r.schedule.intended(t.sender(), seq))
+		sh.response.record(r.sinceDue(now, t))
 	}
 	if !t.sampled() {
 		return
 	}
-	st := sh.stampAt(seq)
-	sent := st.sent.Load()
-	if st.seq.Load() != seq {
+	sent, kept := sh.sentAt(seq)
+	if !kept {
 		sh.lostStamp.Add(1)
 		return
 	}
 	sh.service.record(now - sent)
+}
+
+// sinceDue is how long ago, at now, the record t of an open loop fell due.
+func (r *recorder) sinceDue(now int64, t tag) int64 {
+	return now - r.start.Load() - r.schedule.intended(t.sender(), t.seq())
 }
 
 // digest adds what the log must hold of this record, so that the reader can

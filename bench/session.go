@@ -123,7 +123,7 @@ func (s *Session) openEmbedded() (*target, error) {
 		c.Settings.Topic = "kbench"
 	}
 	if c.Partitions == 0 {
-		c.Partitions = defaultPartitions
+		c.Partitions = DefaultPartitions
 	}
 	o := s.Embedded
 	o.Nodes, o.Partitions, o.CheckCRC = max(o.Nodes, 1), c.Partitions, c.Verify != VerifyNone
@@ -180,24 +180,32 @@ func (s *Session) deletes(created, temporary bool) bool {
 	return created && temporary && !s.KeepTopic
 }
 
-// roundTrip is the median of a few metadata requests; nil where they fail.
+// roundTrip is that of a cluster, for a result; nil where it can not be had.
 func roundTrip(ctx context.Context, brokers []string) *int64 {
 	k, err := dialKafka(ctx, brokers)
 	if err != nil {
 		return nil
 	}
 	defer k.close()
+	rtt, err := k.roundTrip(ctx)
+	if err != nil {
+		return nil
+	}
+	return &rtt
+}
+
+// roundTrip is the median of a few metadata requests.
+func (k *kafkaConn) roundTrip(ctx context.Context) (ns int64, err error) {
 	var times [9]int64
 	clock := NewClock()
 	for i := range times {
 		start := clock()
 		if _, err := k.describe(ctx, "kbench-round-trip"); err != nil {
-			return nil
+			return 0, err
 		}
 		times[i] = clock() - start
 	}
-	m := median(times[:])
-	return &m
+	return median(times[:]), nil
 }
 
 // String names the target for the plan.

@@ -83,11 +83,8 @@ func (t *tail) record(value []byte) {
 	}
 	now := t.rec.clock()
 	if t.rec.open {
-		sh.e2e.record(now - t.rec.start.Load() - t.rec.schedule.intended(own.sender(), seq))
-		return
-	}
-	st := sh.stampAt(seq)
-	if sent := st.sent.Load(); st.seq.Load() == seq {
+		sh.e2e.record(t.rec.sinceDue(now, own))
+	} else if sent, kept := sh.sentAt(seq); kept {
 		sh.e2e.record(now - sent)
 	}
 }

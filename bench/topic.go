@@ -9,8 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// defaultPartitions of a topic that the harness creates.
-const defaultPartitions = 12
+// DefaultPartitions of a topic that the harness creates.
+const DefaultPartitions = 12
 
 // topicPatience is how long a created topic may take to have leaders.
 const topicPatience = 30 * time.Second
@@ -28,7 +28,7 @@ func ensureTopic(ctx context.Context, brokers []string, topic string, partitions
 	}
 	if !view.exists {
 		if partitions == 0 {
-			partitions = defaultPartitions
+			partitions = DefaultPartitions
 		}
 		if err := createTopic(ctx, k, &view, partitions, replication); err != nil {
 			return view, false, err

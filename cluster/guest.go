@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 )
 
@@ -24,17 +23,10 @@ func guest[T any](ctx context.Context, what string, run func() (T, error), late 
 		value T
 		err   error
 	}
-	var settled atomic.Bool // by the guest's result or by our leaving it
-	out := make(chan result, 1)
+	out := make(chan result, 1) // room for the one result, whoever is there to take it
 	go func() {
 		r := result{err: fmt.Errorf("%s ended its goroutine", what)} // runtime.Goexit
-		defer func() {
-			if settled.CompareAndSwap(false, true) {
-				out <- r
-			} else if r.err == nil {
-				late(r.value)
-			}
-		}()
+		defer func() { out <- r }()
 		r.err = calmly(what, func() (err error) { r.value, err = run(); return err })
 	}()
 	select {
@@ -49,12 +41,13 @@ func guest[T any](ctx context.Context, what string, run func() (T, error), late 
 		return r.value, r.err
 	case <-patience.C:
 	}
-	if settled.CompareAndSwap(false, true) {
-		var none T
-		return none, fmt.Errorf("%s does not return: %w", what, context.Cause(ctx))
-	}
-	r := <-out
-	return r.value, r.err
+	go func() {
+		if r := <-out; r.err == nil {
+			late(r.value)
+		}
+	}()
+	var none T
+	return none, fmt.Errorf("%s does not return: %w", what, context.Cause(ctx))
 }
 
 // calmly makes an error of a panic.

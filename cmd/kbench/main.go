@@ -98,7 +98,7 @@ func (p *program) run() (code int) {
 			panic(v)
 		}
 	}()
-	out := &keepError{w: p.stdout}
+	out := &bench.KeepError{To: p.stdout}
 	p.stdout = out
 	parser, err := kong.New(&cli{},
 		kong.Name("kbench"),
@@ -126,7 +126,7 @@ func (p *program) run() (code int) {
 		args = expandLists(args)
 	}
 	command, err := parser.Parse(args)
-	if err != nil && out.err == nil {
+	if err != nil && out.Err == nil {
 		return p.fail(bench.UsageError(fmt.Errorf("%w (see kbench %s)", err, helpFor(parser, args))))
 	}
 	if err == nil {
@@ -136,26 +136,12 @@ func (p *program) run() (code int) {
 		err = command.Run(p)
 	}
 	if err == nil && p.code == bench.ExitOK {
-		err = out.err // Whoever printed it need not have looked.
+		err = out.Err // Whoever printed it need not have looked.
 	}
 	if err != nil {
 		return p.fail(err)
 	}
 	return p.code
-}
-
-// keepError remembers a writer's first error.
-type keepError struct {
-	w   io.Writer
-	err error
-}
-
-func (k *keepError) Write(text []byte) (int, error) {
-	n, err := k.w.Write(text)
-	if k.err == nil {
-		k.err = err
-	}
-	return n, err
 }
 
 // emptied refuses -b "$BROKERS" where nothing set BROKERS: without a value the

@@ -62,7 +62,7 @@ func (c *runCmd) dryRun(p *program, s bench.Session) error {
 		plan.Settings.Topic = "a temporary topic"
 	}
 	if plan.Partitions == 0 {
-		plan.Partitions = 12
+		plan.Partitions = bench.DefaultPartitions
 	}
 	bench.WritePlan(p.stdout, plan, s.Library, target)
 	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
