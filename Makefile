@@ -167,15 +167,18 @@ compare-discard: kbench ## Every scenario and client on the discard broker, into
 compare-curve: kbench ## p99 by rate, up to saturation, into RESULTS/curve
 	bin/kbench compare --client $(COMPARE_CLIENTS) --rates $(COMPARE_RATES) --runs $(COMPARE_RUNS) $(COMPARE_FLAGS) -o $(RESULTS)/curve
 
-compare-kafka: kbench ## The core scenarios against Apache Kafka, acks=all, 1 and 3 nodes, into RESULTS/kafka-1 and -3
+compare-kafka: kbench ## The core scenarios against Apache Kafka, 1 node (acks=1, acks=all) and 3 (all), into RESULTS/kafka-NODES-ACKS
 	@$(KAFKA_MISSING); if [ -n "$$missing" ]; then echo "make compare-kafka: skipped: not installed:$$missing"; exit 0; fi; \
 	down() { (cd tests && $(GO) run ./kafka/rig/kafkarig down); }; trap down EXIT; trap 'exit 130' INT TERM; \
 	status=0; for nodes in 1 3; do \
 		brokers=$$(cd tests && $(GO) run ./kafka/rig/kafkarig up $$nodes | tail -n 1) && [ -n "$$brokers" ] || exit 1; \
 		bin/kbench run -b $$brokers --replication $$nodes -d $(COMPARE_HEAT) --verify none -q >/dev/null || true; \
-		command="bin/kbench compare -b $$brokers --client $(COMPARE_CLIENTS) --scenario core --replication $$nodes --acks all --runs $(COMPARE_RUNS) $(COMPARE_FLAGS) -o $(RESULTS)/kafka-$$nodes"; \
-		echo "$$command"; $$command || status=$$?; \
-		[ $$status -ne 130 ] || exit 130; \
+		for acks in 1 all; do \
+			[ $$nodes-$$acks != 3-1 ] || continue; \
+			command="bin/kbench compare -b $$brokers --client $(COMPARE_CLIENTS) --scenario core,open-100k --replication $$nodes --acks $$acks --runs $(COMPARE_RUNS) $(COMPARE_FLAGS) -o $(RESULTS)/kafka-$$nodes-$$acks"; \
+			echo "$$command"; $$command || status=$$?; \
+			[ $$status -ne 130 ] || exit 130; \
+		done; \
 		down; \
 	done; exit $$status
 

@@ -112,6 +112,7 @@ func newLink(
 	if l.limit == 0 {
 		l.limit = 5
 	}
+	l.bound(s.BufferBytes, len(topic.Partitions))
 	for i, p := range partitions {
 		l.place[p] = i
 	}
@@ -121,4 +122,16 @@ func newLink(
 		l.free = append(l.free, newGeneration(partitions, l.batchSize))
 	}
 	return l, nil
+}
+
+// bound keeps the requests within the client's memory: where a batch of every
+// partition would not fit into it twice, batches are smaller, and where not for
+// all requests in flight, these are fewer.
+func (l *link) bound(memory int64, partitions int) {
+	if memory == 0 {
+		memory = 32 << 20
+	}
+	share := int(memory) / partitions
+	l.batchSize = min(l.batchSize, max(share/2, 1024))
+	l.limit = min(l.limit, max(share/l.batchSize-1, 1))
 }

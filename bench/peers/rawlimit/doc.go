@@ -1,8 +1,9 @@
 // Command rawlimit is the least work that any producer can do, so that the
 // others' distance from it can be seen. It encodes records into batches of
 // 16 KiB by package wire, and writes all that a broker leads with one vectored
-// write, up to 5 requests in flight. It has no retries, no timeouts, no memory
-// bound, no metadata refresh, and it ends with the first error.
+// write, up to 5 requests in flight; smaller batches and fewer requests where
+// those would not fit into the client's memory. It has no retries, no timeouts,
+// no metadata refresh, and it ends with the first error.
 //
 //	Produce ─► generation (one batch per partition) ─► link.send ─► broker
 //	                ▲                                                 │

@@ -77,15 +77,6 @@ type ClientReport struct {
 	code   int
 }
 
-// Verdict is one goal and what was measured.
-type Verdict struct {
-	Metric  string   `json:"metric"`
-	Against []string `json:"against"`
-	Want    string   `json:"want"`
-	Got     Figure   `json:"got"`
-	Met     bool     `json:"met"`
-}
-
 // Figure is a number that may be unknown, or a ratio to nothing: JSON has
 // neither NaN nor infinity, so both are null.
 type Figure float64

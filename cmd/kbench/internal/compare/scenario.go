@@ -32,7 +32,7 @@ type Scenario struct {
 	Partitions  int
 	Nodes       int           // of the discard broker; a cluster has what it has
 	Delay       time.Duration // of the discard broker; no cluster can be told
-	Goals       []Goal
+	Goals       []Goal        // on the discard broker; see also onKafka
 	// Buffer is what a client may hold, and Throughput what a node of the
 	// discard broker takes per second; 0 is the usual, and no limit.
 	Buffer     int
@@ -44,14 +44,6 @@ type Scenario struct {
 	Of string
 	// Without are clients that can not do it.
 	Without []string
-}
-
-// Goal bounds kring's number as a multiple of the best of the others named.
-type Goal struct {
-	Metric  string
-	Against []string
-	AtLeast bool
-	Factor  float64
 }
 
 const (
@@ -73,7 +65,7 @@ func flat(name, about string, change func(*Scenario)) Scenario {
 
 // open is one with a timetable.
 func open(name, about string, change func(*Scenario)) Scenario {
-	s := flat(name, "", func(s *Scenario) { s.About, s.Linger, s.Rate, s.Goals = about, 0, 20_000, openGoals() })
+	s := flat(name, "", func(s *Scenario) { s.About, s.Linger, s.Rate = about, 0, 20_000 })
 	change(&s)
 	return s
 }
@@ -84,52 +76,58 @@ func open(name, about string, change func(*Scenario)) Scenario {
 func packed(codec string) Scenario {
 	return flat(codec+"-1k", "1 KB of text, 16 KiB batches, compressed with "+codec, func(s *Scenario) {
 		s.Size, s.Payload, s.Compression = 1000, bench.PayloadText, codec
+		s.Goals = []Goal{ofPeers("mb", 1), ofPeers("cpu", 0.7)}
 	})
-}
-
-// flatGoals are against franz-go.
-func flatGoals(rate, cpu float64) []Goal {
-	return []Goal{{"rate", []string{"franz-go"}, true, rate}, {"cpu", []string{"franz-go"}, false, cpu}}
-}
-
-// openGoals are against the better of franz-go and Java.
-func openGoals() []Goal {
-	both := []string{"franz-go", "java"}
-	return []Goal{{"p50", both, false, 0.6}, {"p99", both, false, 0.4}, {"cpu", both, false, 0.75}}
 }
 
 // Scenarios is the table.
 func Scenarios() []Scenario {
 	keyless := func(s *Scenario) { s.Partitioner = bench.PartitionerClient }
+	small := []Goal{ofFranz("rate", 3), ofFranz("cpu", 0.28), ofPeers("rate", 5), ofLimit("cpu", 2)}
+	soon := []Goal{ofBoth("p50", 0.6), ofBoth("p99", 0.4), ofBoth("cpu", 0.75)}
 	return []Scenario{
-		flat("partitioned", "100 B, 16 KiB batches, 4 goroutines, partitions dealt round", func(s *Scenario) { s.Core, s.Goals = true, flatGoals(3, 0.28) }),
+		flat("partitioned", "100 B, 16 KiB batches, 4 goroutines, partitions dealt round", func(s *Scenario) { s.Core, s.Goals = true, small }),
 		flat("partitioned-1mib", "100 B, 1 MiB batches", func(s *Scenario) { s.Batch = 1 << 20 }),
-		flat("1kb", "1 KB, 16 KiB batches", func(s *Scenario) { s.Size = 1000 }),
+		flat("1kb", "1 KB, 16 KiB batches", func(s *Scenario) { s.Size, s.Goals = 1000, []Goal{ofLimit("cpu", 1.4)} }),
 		flat("1kb-1mib", "1 KB, 1 MiB batches", func(s *Scenario) { s.Size, s.Batch = 1000, 1<<20 }),
-		flat("idempotent", "acks=all, idempotent", func(s *Scenario) { s.Acks = "all" }),
-		flat("keyed", "a million keys of 16 B, the client's own partitioner", func(s *Scenario) { s.Keys = "uniform:1000000"; keyless(s) }),
-		flat("keyless", "no key, 4 goroutines, the client's own partitioner", func(s *Scenario) { keyless(s); s.Core, s.Goals = true, flatGoals(4, 0.22) }),
-		flat("brokers-3", "3 brokers, 96 partitions", func(s *Scenario) { s.Nodes, s.Partitions = 3, 96 }),
-		flat("goroutines-1", "1 goroutine", func(s *Scenario) { s.Senders = 1 }),
-		flat("goroutines-64", "64 goroutines", func(s *Scenario) { s.Senders = 64 }),
-		flat("partitions-10k", "10 000 partitions within 32 MiB", func(s *Scenario) {
-			s.Partitions = 10_000
-			s.Without = []string{"rawlimit"} // It bounds no memory, and one request would hold a batch of each.
+		flat("idempotent", "acks=all, idempotent", func(s *Scenario) { s.Acks, s.Goals = "all", small }),
+		flat("keyed", "a million keys of 16 B, the client's own partitioner", func(s *Scenario) {
+			s.Keys, s.Goals = "uniform:1000000", []Goal{ofLimit("cpu", 1.8)}
+			keyless(s)
 		}),
-		open("open-1", "20 000 records/s, linger 0, 1 goroutine", func(s *Scenario) { s.Core, s.Senders = true, 1 }),
-		open("open-8", "20 000 records/s, linger 0, 8 goroutines", func(s *Scenario) { s.Core, s.Senders = true, 8 }),
-		open("open-100k", "100 000 records/s, linger 1 ms, 4 goroutines", func(s *Scenario) { s.Rate, s.Linger = 100_000, time.Millisecond }),
+		flat("keyless", "no key, 4 goroutines, the client's own partitioner", func(s *Scenario) {
+			keyless(s)
+			s.Core, s.Goals = true, []Goal{ofFranz("rate", 4), ofFranz("cpu", 0.22), ofLimit("rate", 0.85), ofLimit("cpu", 1.6)}
+		}),
+		flat("brokers-3", "3 brokers, 96 partitions", func(s *Scenario) { s.Nodes, s.Partitions, s.Goals = 3, 96, []Goal{ofLimit("cpu", 2)} }),
+		flat("goroutines-1", "1 goroutine", func(s *Scenario) { s.Senders = 1 }),
+		flat("goroutines-64", "64 goroutines", func(s *Scenario) { s.Senders, s.Goals = 64, small }),
+		flat("partitions-10k", "10 000 partitions within 32 MiB", func(s *Scenario) {
+			s.Partitions, s.Goals = 10_000, []Goal{ofPeers("rate", 4), ofLimit("cpu", 2)}
+		}),
+		flat("delay-5ms-flat", "a broker that is 5 ms away", func(s *Scenario) {
+			s.Delay, s.Goals = 5*time.Millisecond, []Goal{ofLimit("rate", 1.5), ofPeers("cpu", 0.25)}
+		}),
+		open("open-1", "20 000 records/s, linger 0, 1 goroutine", func(s *Scenario) {
+			s.Core, s.Senders, s.Goals = true, 1, append(soon, ofLimit("p50", 1), ofLimit("p99", 1.5), ofLimit("cpu", 1.05))
+		}),
+		open("open-8", "20 000 records/s, linger 0, 8 goroutines", func(s *Scenario) {
+			s.Core, s.Senders, s.Goals = true, 8, append(soon, ofLimit("p50", 1.3), ofLimit("p99", 2))
+		}),
+		open("open-100k", "100 000 records/s, linger 1 ms, 4 goroutines", func(s *Scenario) {
+			s.Rate, s.Linger, s.Goals = 100_000, time.Millisecond, []Goal{ofLimit("p99", 1.2), ofLimit("cpu", 1.15)}
+		}),
 		flat("busy", "", func(s *Scenario) {
 			s.About = "2 goroutines that compute 250 µs, produce, and never wait: 8000 records/s if the client takes no time of theirs; linger 0"
-			s.Senders, s.Busy, s.Linger = 2, 250*time.Microsecond, 0
+			s.Senders, s.Busy, s.Linger, s.Goals = 2, 250*time.Microsecond, 0, []Goal{plain("rate", 7700), plain("p50", 300e3), plain("p99", 5e6)}
 		}),
 		flat("backlog", "", func(s *Scenario) {
 			s.About = "64 MiB of 100 B records wait in the client, for the broker takes 20 MB/s and the callers never stop"
 			s.Buffer, s.Throughput, s.AtLeast = 64<<20, 20e6, 10*time.Second
-			s.Without = []string{"rawlimit"} // It bounds no memory.
+			s.Without = []string{limit} // It holds requests, and no backlog.
 		}),
 		packed("lz4"), packed("zstd"), packed("snappy"), packed("gzip"),
-		open("delay-5ms", "20 000 records/s, linger 0, a broker that is 5 ms away", func(s *Scenario) { s.Senders, s.Delay, s.Goals = 1, 5*time.Millisecond, nil }),
+		open("delay-5ms", "20 000 records/s, linger 0, a broker that is 5 ms away", func(s *Scenario) { s.Senders, s.Delay = 1, 5*time.Millisecond }),
 	}
 }
 

@@ -74,14 +74,16 @@ func TestRatioIsAgainstTheBest(t *testing.T) {
 
 func TestGoals(t *testing.T) {
 	s := &Scenario{Goals: []Goal{
-		{"rate", []string{"franz-go"}, true, 3},
-		{"cpu", []string{"franz-go", "java"}, false, 3},
-		{"p99", []string{"franz-go"}, false, 0.4},
+		{"rate", []string{"franz-go"}, 3},
+		{"cpu", []string{"franz-go", "java"}, 3},
+		{"p99", []string{"franz-go"}, 0.4},
+		ofLimit("rate", 1),
+		plain("rate", 28),
 	}}
 	b := &books{s: s, samples: map[string][]sample{"kring": rates(29), "franz-go": rates(10)}}
 	got := judgeGoals(b)
-	if len(got) != 2 {
-		t.Fatalf("%d verdicts, want 2: no run has a p99", len(got))
+	if len(got) != 3 {
+		t.Fatalf("%d verdicts, want 3: no run has a p99, and nothing is there of the limit", len(got))
 	}
 	if got[0].Met || got[0].Got != 2.9 || got[0].Want != "≥ 3" {
 		t.Errorf("rate: %+v, want 2.9, missed", got[0])
@@ -89,9 +91,22 @@ func TestGoals(t *testing.T) {
 	if !got[1].Met || len(got[1].Against) != 1 {
 		t.Errorf("cpu: %+v, want 2.9 against franz-go alone, met", got[1])
 	}
-	b.plan.Settings.Brokers = []string{"k1:9092"}
+	if v := got[2]; !v.Met || v.Got != 29 || v.Want != "≥ 28/s" || v.Of() != "" || v.Measured() != "29/s" || v.Outcome() != "met" {
+		t.Errorf("without others: %+v, want 29/s, met", v)
+	}
+	if got := got[0].Of() + got[1].Of(); got != " × that of franz-go × that of franz-go" {
+		t.Errorf("the ratio is to %q", got)
+	}
+	if v := (&Verdict{Against: []string{"a", "b", "c"}}); v.Of() != " × the best of a, b and c" {
+		t.Errorf("the ratio is to %q", v.Of())
+	}
+	b.o, b.plan.Settings.Brokers = &Options{}, []string{"k1:9092"}
 	if got := judgeGoals(b); len(got) != 0 {
 		t.Errorf("on a cluster: %+v", got)
+	}
+	s.Name, b.plan.Settings.Acks = "partitioned", "1"
+	if got := judgeGoals(b); len(got) != 1 || got[0].Want != "≤ 0.3" {
+		t.Errorf("on a cluster, of a scenario with goals there: %+v", got)
 	}
 	b.plan.Settings.Brokers = nil
 	b.failed = map[string]failure{"kring": {}}

@@ -126,11 +126,7 @@ func (r *Report) write(w io.Writer, title string, show func(table) error) error 
 			return err
 		}
 		for _, v := range s.Goals {
-			word := "MISSED"
-			if v.Met {
-				word = "met"
-			}
-			fmt.Fprintf(w, "- %s of %s against %s: want %s, got %s: %s\n", v.Metric, Subject, strings.Join(v.Against, " or "), v.Want, v.Got.Text(3), word)
+			fmt.Fprintf(w, "- goal: %s of %s %s%s; it is %s: %s\n", v.Metric, Subject, v.Want, v.Of(), v.Measured(), v.Outcome())
 		}
 		if err := r.writeSettings(w, s, show); err != nil {
 			return err

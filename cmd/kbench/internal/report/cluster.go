@@ -15,7 +15,8 @@ func clusterSections(list []*compare.Report) string {
 		one := []*compare.Report{r}
 		place := brokerName(r)
 		fmt.Fprintf(&b, "## %s: does it hold against a broker that does something?\n\n", place)
-		fmt.Fprintf(&b, "The same questions to %s, %s. Its own work is in the way of all clients alike%s.\n\n", place, promise(r), sharing(r))
+		fmt.Fprintf(&b, "The same questions to %s, with %s of each partition. Its own work is in the way of all clients alike%s.\n\n",
+			place, plural(max(r.Broker.Topic.Replication, 1), "replica"), sharing(r))
 		b.WriteString(summaryTable(one))
 		b.WriteString(comparisonTables(one, "###"))
 		fmt.Fprintf(&b, "### Where we lose against %s\n\n%s\n", place, losses(one))
@@ -33,13 +34,8 @@ func brokerName(r *compare.Report) string {
 	if r.Broker.Version != nil {
 		text += " " + *r.Broker.Version
 	}
-	return text + " with " + plural(r.Broker.Nodes, "node")
-}
-
-// promise is what the topics hold, and what an acknowledgement says.
-func promise(r *compare.Report) string {
-	text := plural(max(r.Broker.Topic.Replication, 1), "replica") + " of each partition"
-	if len(r.Scenarios) > 0 {
+	text += " with " + plural(r.Broker.Nodes, "node")
+	if len(r.Scenarios) > 0 && r.Scenarios[0].Plan.Settings.Acks != "" {
 		text += ", acks=" + r.Scenarios[0].Plan.Settings.Acks
 	}
 	return text

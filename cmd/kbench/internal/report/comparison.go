@@ -139,14 +139,6 @@ func question(s *compare.ScenarioReport) string {
 	return "How many records, and at what price?"
 }
 
-// goals are none on a cluster, whatever an older file says.
-func goals(r *compare.Report, s *compare.ScenarioReport) []compare.Verdict {
-	if !r.Broker.Embedded {
-		return nil
-	}
-	return s.Goals
-}
-
 // comparisonTables has a table per scenario, whose headings are of a level.
 func comparisonTables(list []*compare.Report, level string) string {
 	var b strings.Builder
@@ -155,13 +147,8 @@ func comparisonTables(list []*compare.Report, level string) string {
 			s := &r.Scenarios[i]
 			fmt.Fprintf(&b, "%s %s: %s\n\n%s.\n\n", level, s.Name, question(s), strings.TrimSuffix(s.About, "."))
 			comparisonTable(&b, s)
-			for _, v := range goals(r, s) {
-				met := "missed"
-				if v.Met {
-					met = "met"
-				}
-				fmt.Fprintf(&b, "\n- goal: %s of %s %s × that of %s; it is %s: %s", v.Metric, compare.Subject, v.Want,
-					strings.Join(v.Against, " or "), v.Got.Text(3), met)
+			for _, v := range s.Goals {
+				fmt.Fprintf(&b, "\n- goal: %s of %s %s%s; it is %s: %s", v.Metric, compare.Subject, v.Want, v.Of(), v.Measured(), v.Outcome())
 			}
 			b.WriteString("\n\n")
 		}

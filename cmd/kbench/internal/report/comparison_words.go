@@ -17,10 +17,9 @@ func losses(list []*compare.Report) string {
 		for i := range r.Scenarios {
 			s := &r.Scenarios[i]
 			lines = append(lines, scenarioLosses(s)...)
-			for _, v := range goals(r, s) {
+			for _, v := range s.Goals {
 				if !v.Met {
-					lines = append(lines, fmt.Sprintf("- %s, %s: %s × that of %s; the goal is %s.", s.Name, v.Metric, v.Got.Text(3),
-						strings.Join(v.Against, " or "), v.Want))
+					lines = append(lines, fmt.Sprintf("- %s, %s: %s%s; the goal is %s.", s.Name, v.Metric, v.Measured(), v.Of(), v.Want))
 				}
 			}
 		}
