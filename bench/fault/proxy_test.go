@@ -99,6 +99,16 @@ func (r *rig) says(c net.Conn, text string) {
 	}
 }
 
+// waits returns when something has to wait.
+func (r *rig) waits() {
+	r.t.Helper()
+	select {
+	case <-r.waiting:
+	case <-time.After(patience):
+		r.t.Fatal("nothing waits")
+	}
+}
+
 // held waits until something waits, and fails if text comes to c instead.
 func (r *rig) held(c net.Conn) (got chan byte) {
 	r.t.Helper()
@@ -329,6 +339,11 @@ func TestReset(t *testing.T) {
 	if cut := r.Begin(f); cut != 1 {
 		t.Errorf("%d connections cut, want 1", cut)
 	}
+	stop := Fault{Kind: BrokerStop}
+	if cut := r.Begin(stop); cut != 0 {
+		t.Errorf("%d connections cut that were cut already", cut)
+	}
+	r.End(stop)
 	for name, c := range map[string]net.Conn{"client": client, "broker": broker} {
 		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
 			t.Errorf("the %s sees %v, want a reset", name, err)
@@ -339,6 +354,9 @@ func TestReset(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("a new connection sees %v, want a reset", err)
 	}
@@ -367,7 +385,7 @@ func TestBlackhole(t *testing.T) {
 		_, err := r.Dial(ctx, "tcp", s.address())
 		dialed <- err
 	}()
-	<-r.waiting
+	r.waits()
 	cancel()
 	if err := <-dialed; !errors.Is(err, context.Canceled) {
 		t.Errorf("an attempt that was given up: %v", err)
@@ -379,7 +397,7 @@ func TestBlackhole(t *testing.T) {
 		}
 		dialed <- err
 	}()
-	<-r.waiting
+	r.waits()
 	r.End(f)
 	r.comes(question, 'q')
 	r.comes(answer, 'a')
@@ -436,6 +454,9 @@ func TestCutWhileItBegins(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("the client sees %v, want a reset", err)
 	}
@@ -450,7 +471,7 @@ func TestClose(t *testing.T) {
 	r.Begin(Fault{Kind: Blackhole})
 	r.says(leaving, "last words")
 	leaving.Close()
-	<-r.waiting
+	r.waits()
 	r.Close()
 	r.sees(broker, "last words")
 	if _, err := staying.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {

@@ -164,7 +164,7 @@ func TestHelpTeaches(t *testing.T) {
 	}{
 		{nil, []string{"kbench run", "embedded broker"}},
 		{[]string{"--help"}, []string{"run", "broker", "version"}},
-		{[]string{"run", "--help"}, []string{"--num-records", "Examples:", "Exit codes:", "-X", "kbench run -r 20k"}},
+		{[]string{"run", "--help"}, []string{"--num-records", "Examples:", "Exit codes:", "-X", "--fault", "kbench run -r 20k"}},
 		{[]string{"broker", "--help"}, []string{"--addr", "--throughput", "Examples:"}},
 		{[]string{"compare", "--help"}, []string{"--rates 10k..2M", "saturated", "curve.json", "backlog"}},
 		{[]string{"report", "--help"}, []string{"curve is one", "cluster is a section", "?PATTERN"}},

@@ -28,7 +28,8 @@ func stored(t *testing.T, client string, rates ...int64) []string {
 		r.Cost.CPUPerRecordNs = 200 + float64(i)
 		r.Events = []bench.Event{
 			{TNs: 1e9, Kind: "fault", Detail: "reset, 2 connections cut"},
-			{TNs: 2e9, Kind: "fault", Detail: "latency:50ms begins"}, {TNs: 3e9, Kind: "fault", Detail: "latency:50ms ends"},
+			{TNs: 2e9, Kind: "fault", Detail: "latency:50ms begins"},
+			{TNs: 3e9, Kind: "fault", Detail: "latency:50ms ends"},
 		}
 		d := bench.NewDistribution("response", 1)
 		for n := range 2000 {

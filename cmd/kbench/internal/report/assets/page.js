@@ -67,7 +67,7 @@
   // marks draws what happened during the run: a line each, and a band from a beginning to its end.
   const marks = events => ({ draw: [u => {
     const ctx = u.ctx;
-    ctx.save(); ctx.strokeStyle = css("--bad"); ctx.fillStyle = css("--bad"); ctx.setLineDash([4, 4]);
+    ctx.save(); ctx.strokeStyle = css("--bad"); ctx.fillStyle = css("--bad"); ctx.setLineDash([4, 4]); ctx.textAlign = "left";
     const list = events || [], { left, top, width, height } = u.bbox, inside = x => Math.min(Math.max(x, left), left + width);
     const at = e => u.valToPos(e.t_ns / 1e9, "x", true);
     let row = 0;
@@ -81,7 +81,7 @@
         ctx.beginPath(); ctx.moveTo(x, top); ctx.lineTo(x, top + height); ctx.stroke();
       }
       // Neighbours' words stand below each other.
-      if (!e.detail.endsWith(" ends")) ctx.fillText(e.kind + " " + e.detail, inside(x) + 4, top + 12 + 14 * (row++ % 4));
+      if (!e.detail.endsWith(" ends")) ctx.fillText(e.kind + " " + e.detail.replace(/ begins\b/, ""), inside(x) + 4, top + 12 + 14 * (row++ % 4));
     }
     ctx.restore();
   }] });
