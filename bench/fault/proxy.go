@@ -58,7 +58,7 @@ func (p *Proxy) Dial(ctx context.Context, network, address string) (net.Conn, er
 			return nil, err
 		}
 		_ = near.SetLinger(0) // It was accepted this moment.
-		near.Close()
+		_ = near.Close()
 		return client, nil
 	}
 	conn, err := p.dial(ctx, network, address)
@@ -72,11 +72,11 @@ func (p *Proxy) Dial(ctx context.Context, network, address string) (net.Conn, er
 	}
 	near, client, err := pair(ctx)
 	if err != nil {
-		far.Close()
+		_ = far.Close()
 		return nil, err
 	}
 	if err := p.start(newTunnel(l, near, far)); err != nil {
-		client.Close()
+		_ = client.Close()
 		return nil, err
 	}
 	return client, nil
@@ -97,7 +97,7 @@ func pair(ctx context.Context) (near, client *net.TCPConn, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", listener.Addr().String())
 	if err != nil {
 		return nil, nil, err
@@ -106,14 +106,14 @@ func pair(ctx context.Context) (near, client *net.TCPConn, err error) {
 	for {
 		// The connection is in the queue already; a stranger may be before it.
 		if near, err = listener.AcceptTCP(); err != nil {
-			client.Close()
+			_ = client.Close()
 			return nil, nil, err
 		}
 		if near.RemoteAddr().String() == client.LocalAddr().String() {
 			_ = near.SetReadBuffer(nearBuffer) // A system that refuses it has its own bound.
 			return near, client, nil
 		}
-		near.Close()
+		_ = near.Close()
 	}
 }
 

@@ -49,8 +49,8 @@ func (t *tunnel) end(reset bool) {
 			_ = t.near.SetLinger(0) // A connection that is gone already is as good.
 			_ = t.far.SetLinger(0)
 		}
-		t.near.Close()
-		t.far.Close()
+		_ = t.near.Close()
+		_ = t.far.Close()
 		close(t.ended)
 	})
 }
