@@ -62,6 +62,8 @@ func house() []room {
 		{path: "", floor: 3},
 		// The embedded broker is the other end: it must not know the producer.
 		{path: "bench/broker", floor: 3, foreign: []string{kmsg}},
+		// What disturbs a network knows nobody on it.
+		{path: "bench/fault", floor: 3},
 
 		{path: "kringtest", floor: 4},
 		{path: "bench", floor: 4, foreign: []string{kmsg, unix, hdr}},

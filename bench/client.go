@@ -3,6 +3,8 @@ package bench
 import (
 	"context"
 	"time"
+
+	"github.com/kring-go/kring/bench/fault"
 )
 
 // Client is what a worker drives: one producer of any library.
@@ -83,6 +85,8 @@ type Settings struct {
 	// Defaults leaves every setting to the library: only addresses, topic and
 	// Props count then.
 	Defaults bool `json:"defaults,omitempty"`
+	// Dial opens every connection of a library that Dials; nil is the library's own way.
+	Dial fault.DialFunc `json:"-"`
 }
 
 // Factory starts a client.
@@ -99,6 +103,8 @@ type Library struct {
 	// Foreign libraries keep their records outside of Go's heap, whose numbers
 	// then say nothing.
 	Foreign bool
+	// Dials says that the library opens its connections with Settings.Dial.
+	Dials bool
 	// Check refuses settings before anything is started. It may be nil.
 	Check func(s Settings) error
 }

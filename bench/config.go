@@ -100,6 +100,7 @@ type Config struct {
 	Interval      time.Duration `json:"interval_ns"`
 	Quiet         bool          `json:"quiet"`
 	Profiles      Profiles      `json:"profiles"`
+	Faults        []Fault       `json:"faults,omitempty"`
 }
 
 // Profiles are files to write; an empty name is no profile.
@@ -151,6 +152,7 @@ func (c *Config) Validate() error {
 		errs = append(errs, CheckAddress("--brokers", address))
 	}
 	c.checkShard(want)
+	c.checkFaults(want)
 	want(!c.E2E || c.Verify == VerifyFull, "--e2e knows records by the stamps of --verify full")
 	want(!c.E2E || c.Sizes.Min() >= StampSize, "--e2e needs values of %d bytes or more: smaller ones have no stamp", StampSize)
 	errs = append(errs, checkTopicName(c.Settings.Topic), c.Profiles.check())

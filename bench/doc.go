@@ -57,6 +57,13 @@
 // a process senders count from 0; in the timetable, in stamps, keys and ledgers
 // they have their numbers among all. MergeShards makes one result of theirs.
 //
+// # Faults
+//
+// With --fault every connection of the client leads through a proxy in this
+// process (package fault), by Settings.Dial; faultRun begins and ends the faults
+// by the run's clock, and the result's events say when. What the harness asks
+// for itself, topics, offsets and reading back, e2e too, goes past the proxy.
+//
 // # Workers
 //
 // Other libraries are programs of their own, so that none pays for another's

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// WritePlan prints what is about to happen, in two lines.
+// WritePlan prints what is about to happen, in two lines, and the faults in a third.
 func WritePlan(w io.Writer, c *Config, lib Library, target string) {
 	fmt.Fprintf(w, "kbench %s  client=%s %s  %s\n", Version(), lib.Name, lib.Version, target)
 	loop := fmt.Sprintf("closed loop, flat out, %d sender%s", c.Senders, plural(c.Senders))
@@ -48,6 +48,13 @@ func WritePlan(w io.Writer, c *Config, lib Library, target string) {
 	}
 	fmt.Fprintf(w, "plan   %s, values of %s, keys %s, %s, %d partitions of %s, acks=%s, %s, linger %v, verify %s\n",
 		loop, size, c.Keys, bound, c.Partitions, c.Settings.Topic, c.Settings.Acks, idempotent, c.Settings.Linger, c.Verify)
+	if len(c.Faults) > 0 {
+		var faults []string
+		for i := range c.Faults {
+			faults = append(faults, c.Faults[i].plan())
+		}
+		fmt.Fprintf(w, "faults %s\n", strings.Join(faults, ", "))
+	}
 }
 
 // sizeText is the distribution, in bytes where it is a single number.
@@ -94,6 +101,9 @@ func WriteResult(w io.Writer, r *Result) {
 			break
 		}
 		fmt.Fprintf(w, " error   %s x %s\n", formatCount(e.Records), e.Message)
+	}
+	for _, e := range r.Events {
+		fmt.Fprintf(w, " %-7s %s at %v\n", e.Kind, e.Detail, time.Duration(e.TNs).Round(time.Millisecond))
 	}
 	for _, warning := range r.Warnings {
 		fmt.Fprintf(w, " note    %s\n", warning)

@@ -15,6 +15,7 @@ func Kring() Library {
 		Name:    "kring",
 		Version: Version(),
 		New:     newKring,
+		Dials:   true,
 		Check: func(s Settings) error {
 			_, err := kring.FromProperties(s.kringProperties())
 			return err
@@ -80,6 +81,9 @@ func newKring(s Settings, done Done) (Client, error) {
 	if !s.Defaults {
 		// As a duration: Java's property has whole milliseconds.
 		options = append(options, kring.Linger(s.Linger))
+	}
+	if s.Dial != nil {
+		options = append(options, kring.WithDialer(kring.DialFunc(s.Dial)))
 	}
 	p, err := kring.New(options...)
 	if err != nil {

@@ -145,7 +145,7 @@ func (p *progress) tick() {
 			At: time.Duration(l.now - r.rec.start.Load()), Phase: l.phase, Acked: l.acked, Failed: l.failed, InFlight: r.rec.pending(),
 			Rate: float64(l.acked-p.acked) / l.seconds, Bytes: (l.bytes - p.bytes) / l.seconds, Headline: l.name,
 			P50: l.p50, P99: l.p99, P999: p.latency.quantileSince(p.oldLatency, 0.999), Lag: l.lag, Open: r.rec.open,
-			CPU: float64(l.cpu-p.cpu) / 1e9 / l.seconds, Buffer: r.buffer(), Rates: p.rates, Marks: p.marks,
+			CPU: float64(l.cpu-p.cpu) / 1e9 / l.seconds, Buffer: r.buffer(), Rates: p.rates, Marks: p.marks, Fault: r.faults.holding(),
 		})
 	case r.out.Progress != nil:
 		line := fmt.Sprintf("%4.0fs  %8s rec/s  %9s/s  %s p50 %s p99 %s",
@@ -157,6 +157,9 @@ func (p *progress) tick() {
 		line += fmt.Sprintf("  cpu %.2f  err %d  %s", float64(l.cpu-p.cpu)/1e9/l.seconds, l.failed, sparkline(p.marks))
 		if l.phase != "run" {
 			line += "  (" + l.phase + ")"
+		}
+		if what := r.faults.holding(); what != "" {
+			line += "  (" + what + ")"
 		}
 		p.print(line)
 	}

@@ -58,6 +58,7 @@ type run struct {
 	profiles             *profiler
 	tail                 *tail  // nil without --e2e
 	tailed               string // what it missed
+	faults               *faultRun
 }
 
 // Run drives one client through the workload and reports. The topic must exist.
@@ -79,6 +80,10 @@ func Run(ctx context.Context, cfg Config, lib Library, out Output) (*Result, err
 		return nil, err
 	}
 	defer r.profiles.close()
+	if r.faults, err = newFaultRun(&cfg, &lib); err != nil {
+		return nil, err
+	}
+	defer r.faults.close()
 	if r.clients, err = newTeam(ctx, &cfg, lib, r.rec.done); err != nil {
 		return nil, err
 	}
@@ -93,6 +98,7 @@ func Run(ctx context.Context, cfg Config, lib Library, out Output) (*Result, err
 	}
 	started := time.Now()
 	err = r.drive(ctx)
+	r.faults.close()
 	if r.tail != nil {
 		r.tailed = r.tail.finish(int64(r.rec.totalAcked()))
 	}
@@ -174,6 +180,7 @@ func (r *run) drive(ctx context.Context) error {
 	defer cancel()
 	start := r.zero()
 	r.rec.start.Store(start)
+	r.faults.start(ctx, r.clock, start, c.Warmup)
 	// Without a warm-up everything belongs to the window, the first record too.
 	if c.Warmup == 0 {
 		if err := r.openWindow(); err != nil {

@@ -146,6 +146,10 @@ func (s *Session) openEmbedded() (*target, error) {
 		}
 	}
 	c.Settings.Brokers = t.embedded.addrs()
+	if err := c.placeFaults(numbered(c.Settings.Brokers)); err != nil {
+		t.close()
+		return nil, err
+	}
 	return t, nil
 }
 
@@ -160,6 +164,10 @@ func (s *Session) openCluster(ctx context.Context) (*target, error) {
 	t.view, t.created, err = ensureTopic(ctx, c.Settings.Brokers, c.Settings.Topic, c.Partitions, s.Replication)
 	t.created = s.deletes(t.created, temporary)
 	if err != nil {
+		t.close()
+		return nil, err
+	}
+	if err := c.placeFaults(t.view.brokers); err != nil {
 		t.close()
 		return nil, err
 	}

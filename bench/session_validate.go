@@ -32,6 +32,17 @@ func (s *Session) checkTarget() error {
 	want(e.Service >= 0, "--embedded-service is %v, want 0 or more", e.Service)
 	want(e.Throughput >= 0, "--embedded-throughput is %d, want 0 or more", e.Throughput)
 	want(s.Replication >= 0, "--replication is %d, want 1 or more", s.Replication)
+	if len(s.Config.Faults) > 0 {
+		if s.Worker != nil || !s.Library.Dials {
+			errs = append(errs, errNoDialer)
+		}
+		for i := range s.Config.Faults {
+			f := &s.Config.Faults[i]
+			nodes := int32(max(e.Nodes, 1))
+			want(len(s.Config.Settings.Brokers) > 0 || f.Node == AllNodes || f.Node >= 1 && f.Node <= nodes,
+				"--fault %s: the embedded broker's nodes are 1 to %d", f.plan(), nodes)
+		}
+	}
 	return errors.Join(errs...)
 }
 

@@ -63,6 +63,7 @@ func (r *run) result(started time.Time) *Result {
 			res.Warnings = append(res.Warnings, r.tailed)
 		}
 	}
+	r.faults.report(res)
 	r.judge(res)
 	if r.handles {
 		res.Client.Props["handles"] = "one per sender"

@@ -15,6 +15,7 @@ type View interface {
 type Tick struct {
 	At       time.Duration // since the run's zero
 	Phase    string        // warm-up or run
+	Fault    string        // what disturbs the network now; "" is nothing
 	Acked    uint64        // records since the start
 	Failed   uint64
 	InFlight int64   // given to the client, and not ended

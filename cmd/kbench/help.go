@@ -23,6 +23,14 @@ Examples:
   kbench run -r 20k -d 10s --slo 'p99(response)<5ms,errors==0' || echo "exit code $?"
   kbench run -n 1M --format json 2>/dev/null | jq .latency.service.p99
 
+  kbench run -r 20k -d 60s --fault at=30s,for=5s,kind=blackhole --fault at=50s,kind=reset
+
+--fault puts a proxy between client and brokers: latency:TIME (answers are so much
+later), bandwidth:BYTES/s (of each broker's link and direction), reset (connections that
+exist; with for= also those that come), blackhole (nothing passes until the end,
+connections live), broker-stop (connections are cut, new ones refused). at= counts from
+the end of the warm-up; node=N is one broker, without it is all of them. For kring only.
+
 Numbers take k, M, G (thousands) and Ki, Mi, Gi (1024s); a duration without a unit
 is seconds, except --linger, which is milliseconds as in Kafka.
 

@@ -63,6 +63,7 @@ type runCmd struct {
 	MaxLag      time.Duration `help:"Wake-up lag p99 of kbench itself up to which a run is valid (2ms)." placeholder:"TIME"`
 	MaxSteal    float64       `help:"Percent of the processors' time that the hypervisor may give to others in a valid run (5)." placeholder:"PERCENT"`
 	Drain       time.Duration `name:"drain-timeout" help:"How long to wait for the last acknowledgements (130s)." placeholder:"TIME"`
+	Faults      []string      `name:"fault" sep:";" help:"Disturb the network of the measured run; repeatable. Kinds: latency:TIME, bandwidth:BYTES/s, reset, blackhole, broker-stop." placeholder:"at=TIME,for=TIME,kind=KIND[,node=N]"`
 	Pacer       string        `enum:"auto,nanosleep,timerfd,sleep" default:"auto" help:"How an open loop waits."`
 
 	Format   string `enum:"human,json,csv,gobench" default:"human" help:"Table, kbench.result/v1, a row per interval, or the Go benchmark format on standard output."`
@@ -177,6 +178,7 @@ func (c *runCmd) session(p *program) (bench.Session, error) {
 	if c.EmbeddedNodes == 0 {
 		bad("embedded-nodes", errors.New("0 is no broker"))
 	}
+	cfg.Faults = c.faults(bad)
 	c.shard(&cfg, bad)
 	cfg.Settings, err = c.settings(bad)
 	if err != nil {

@@ -33,6 +33,18 @@ func (c *runCmd) properties() (map[string]string, error) {
 	return props, nil
 }
 
+// faults reads --fault. A ";" between two stands for the flag once more, for
+// KBENCH_FAULT has one value only.
+func (c *runCmd) faults(bad func(flag string, err error)) []bench.Fault {
+	var list []bench.Fault
+	for _, text := range c.Faults {
+		f, err := bench.ParseFault(text)
+		bad("fault", err)
+		list = append(list, f)
+	}
+	return list
+}
+
 // dryRun prints the resolved plan: that of --format json is what a worker would
 // read. Nothing is started, and no broker is asked.
 func (c *runCmd) dryRun(p *program, s bench.Session) error {

@@ -35,6 +35,8 @@ file over the defaults; of two values for a property, -X wins.
   keys: zipf:100k,1.1
   property:
     compression.type: lz4
+  fault:
+    - at=30s,for=5s,kind=latency:50ms
 
 Examples:
 

@@ -66,6 +66,38 @@ func TestWorkloadProperties(t *testing.T) {
 	}
 }
 
+// TestWorkloadFaults: one or a list in the file, several in the environment, and
+// the command line in place of both.
+func TestWorkloadFaults(t *testing.T) {
+	list := workloadFile(t, "duration: 10s\nfault:\n  - at=1s,for=2s,kind=latency:50ms\n  - at=4s,kind=reset\n")
+	names := func(cfg bench.Config) string {
+		var s []string
+		for i := range cfg.Faults {
+			s = append(s, cfg.Faults[i].String())
+		}
+		return strings.Join(s, " ")
+	}
+	if got := names(plan(t, list)); got != "latency:50ms reset" {
+		t.Errorf("the file's list: %q", got)
+	}
+	if got := names(plan(t, workloadFile(t, "fault: at=1s,for=2s,kind=bandwidth:20MB/s\n"))); got != "bandwidth:20MB/s" {
+		t.Errorf("the file's one: %q", got)
+	}
+	if got := names(plan(t, list, "--fault", "at=1s,kind=reset", "--fault", "at=2s,for=1s,kind=blackhole")); got != "reset blackhole" {
+		t.Errorf("the command line's: %q", got)
+	}
+	t.Setenv("KBENCH_FAULT", "at=1s,for=1s,kind=broker-stop;at=3s,kind=reset")
+	if got := names(plan(t, list)); got != "broker-stop reset" {
+		t.Errorf("the environment's: %q", got)
+	}
+	for _, text := range []string{"fault: []", "fault: [{at: 1s}]", "rate: [1, 2]"} {
+		code, _, stderr := kbench(t, "workload", "validate", workloadFile(t, text))
+		if code != bench.ExitUsage {
+			t.Errorf("%s: exit code %d, %q", text, code, stderr)
+		}
+	}
+}
+
 func TestRunWorkload(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "out")
 	text := "num-records: 3k\nin-process: true\nkeys: zipf:100,1.2\nrecord-size: lognormal:200,0.7,4KiB\ncompressibility: 0.5\n"

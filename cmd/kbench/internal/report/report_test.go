@@ -26,7 +26,11 @@ func stored(t *testing.T, client string, rates ...int64) []string {
 		r.Workload = bench.WorkloadInfo{Mode: bench.ModeOpen, RateTarget: rate, Size: "fixed:100", Keys: "none", Senders: 4}
 		r.Totals.Sent, r.Totals.Acked, r.Totals.RateAchieved = rate, rate, float64(rate)
 		r.Cost.CPUPerRecordNs = 200 + float64(i)
-		r.Events = []bench.Event{{TNs: 1e9, Kind: "fault", Detail: "latency:50ms"}}
+		r.Events = []bench.Event{
+			{TNs: 1e9, Kind: "fault", Detail: "reset, 2 connections cut"},
+			{TNs: 2e9, Kind: "fault", Detail: "latency:50ms begins"},
+			{TNs: 3e9, Kind: "fault", Detail: "latency:50ms ends"},
+		}
 		d := bench.NewDistribution("response", 1)
 		for n := range 2000 {
 			d.Record(int64(math.Exp(float64(n)/250) * 1e5 * float64(i+1)))

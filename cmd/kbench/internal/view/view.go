@@ -113,6 +113,9 @@ func (v *View) lines(t *bench.Tick) [][]span {
 	if t.Phase != "run" {
 		status += "  " + t.Phase
 	}
+	if t.Fault != "" {
+		status += "  " + t.Fault
+	}
 	latency := []span{
 		label(t.Headline),
 		{"", "p50 " + pad(bench.FormatNanos(t.P50)) + "  p99 "},

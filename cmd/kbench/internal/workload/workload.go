@@ -95,6 +95,9 @@ func (w *Workload) set(key string, value *yaml.Node) error {
 	if value.Kind == yaml.AliasNode {
 		value = value.Alias
 	}
+	if key == faultKey && value.Kind == yaml.SequenceNode {
+		return w.faults(value)
+	}
 	if value.Kind != yaml.ScalarNode {
 		return errors.New("want a single value")
 	}
@@ -109,6 +112,25 @@ func (w *Workload) set(key string, value *yaml.Node) error {
 		}
 		w.Flags[key] = value.Value
 	}
+	return nil
+}
+
+// faultKey is the one flag that may have a list: each item is the flag once more.
+const faultKey = "fault"
+
+// faults takes a list, and joins it as the flag's value may be joined.
+func (w *Workload) faults(value *yaml.Node) error {
+	var list []string
+	for _, v := range value.Content {
+		if v.Kind != yaml.ScalarNode {
+			return errors.New("want a list of at=30s,for=5s,kind=latency:50ms")
+		}
+		list = append(list, v.Value)
+	}
+	if len(list) == 0 {
+		return errors.New("has no value")
+	}
+	w.Flags[faultKey] = strings.Join(list, ";")
 	return nil
 }
 

@@ -64,14 +64,24 @@
     });
   }
 
-  // marks draws what happened during the run.
+  // marks draws what happened during the run: a line each, and a band from a beginning to its end.
   const marks = events => ({ draw: [u => {
     const ctx = u.ctx;
-    ctx.save(); ctx.strokeStyle = css("--bad"); ctx.fillStyle = css("--bad"); ctx.setLineDash([4, 4]);
-    for (const e of events || []) {
-      const x = u.valToPos(e.t_ns / 1e9, "x", true);
-      ctx.beginPath(); ctx.moveTo(x, u.bbox.top); ctx.lineTo(x, u.bbox.top + u.bbox.height); ctx.stroke();
-      ctx.fillText(e.kind + " " + e.detail, x + 4, u.bbox.top + 12);
+    ctx.save(); ctx.strokeStyle = css("--bad"); ctx.fillStyle = css("--bad"); ctx.setLineDash([4, 4]); ctx.textAlign = "left";
+    const list = events || [], { left, top, width, height } = u.bbox, inside = x => Math.min(Math.max(x, left), left + width);
+    const at = e => u.valToPos(e.t_ns / 1e9, "x", true);
+    let row = 0;
+    for (const [i, e] of list.entries()) {
+      const x = at(e), [, what] = e.detail.match(/^(.*?) begins\b/) || [];
+      const end = what && list.slice(i).find(o => o.kind === e.kind && o.detail === what + " ends");
+      if (end) {
+        ctx.globalAlpha = 0.12; ctx.fillRect(inside(x), top, inside(at(end)) - inside(x), height); ctx.globalAlpha = 1;
+      }
+      if (x === inside(x)) {
+        ctx.beginPath(); ctx.moveTo(x, top); ctx.lineTo(x, top + height); ctx.stroke();
+      }
+      // Neighbours' words stand below each other.
+      if (!e.detail.endsWith(" ends")) ctx.fillText(e.kind + " " + e.detail.replace(/ begins\b/, ""), inside(x) + 4, top + 12 + 14 * (row++ % 4));
     }
     ctx.restore();
   }] });
