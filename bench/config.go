@@ -81,7 +81,8 @@ type Config struct {
 
 	Sizes           Sizes         `json:"size"`
 	Keys            Keys          `json:"keys"`
-	Payload         string        `json:"payload,omitempty"` // PayloadText; "" is PayloadRandom
+	Payload         string        `json:"payload,omitempty"`      // PayloadText or PayloadOfFile; "" is PayloadRandom
+	PayloadFile     *PayloadFile  `json:"payload_file,omitempty"` // of PayloadOfFile
 	Compressibility float64       `json:"compressibility"`
 	Records         int64         `json:"records"` // 0: by Duration alone
 	Duration        time.Duration `json:"duration_ns"`
@@ -169,8 +170,9 @@ func (c *Config) Validate() error {
 func (c *Config) checkPayload(want func(ok bool, format string, args ...any)) {
 	want(slices.Contains(append(Codecs(), ""), c.Settings.Compression),
 		"--compression is %q, want %s", c.Settings.Compression, strings.Join(Codecs(), ", "))
+	c.checkPayloadFile(want)
 	switch c.Payload {
-	case "", PayloadRandom:
+	case "", PayloadRandom, PayloadOfFile:
 	case PayloadText:
 		want(c.Compressibility == 0, "--compressibility is for random payloads: text is as it is")
 	default:

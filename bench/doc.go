@@ -43,6 +43,7 @@
 //	Record, value  the sender's; a Retaining client gets a slot that is not
 //	               used again before its record is done
 //	source, pool   read only, apart from the stamps over a sender's own values
+//	fileValues     read only; a PayloadFile's go to clients as they are
 //	Verifier       a partition belongs to one goroutine at a time
 //	team           immutable: sender i keeps to client i modulo their number
 //	tail           its goroutines, one for each broker; they write to hists only

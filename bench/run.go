@@ -44,7 +44,7 @@ type run struct {
 	out     Output
 	clock   Clock
 	rec     *recorder
-	pool    *pool
+	payload *payload
 	clients team
 	handles bool // each sender has its own
 	senders []*sender
@@ -122,14 +122,18 @@ func (r *run) prepare() error {
 	if r.pacer, err = resolvePacer(c.Pacer, c.Senders); err != nil {
 		return UsageError(err)
 	}
+	plan := c.verifyPlan()
+	if r.payload, err = newPayload(&plan); err != nil {
+		return UsageError(err)
+	}
 	slots := retainSlots(c, r.lib.Retaining)
 	r.rec = newRecorder(c, r.clock, slots)
-	r.pool = newPayload(c.Payload, c.Seed, c.Sizes, c.Compressibility)
+	r.rec.values, r.rec.seed = r.payload.values, c.Seed
 	keys := newKeyTable(c.Keys)
 	for i := range c.Senders {
 		s := &sender{
 			id: i, rec: r.rec, shard: &r.rec.shards[i], signal: &r.signal,
-			source: newSource(c, r.pool, keys, i, slots),
+			source: newSource(c, r.payload, keys, i, slots),
 			grace:  int64(c.Warmup+c.Duration) + openGrace,
 			bound:  noBound,
 			busy:   int64(c.Busy),

@@ -19,6 +19,7 @@ Examples:
   kbench run -n 10M -s 100 --acks 1 --verify none     throughput and CPU per record
   kbench run -r 20k -d 10s --senders 1 --linger 0     latency at a fixed rate
   kbench run -b k1:9092,k2:9092 -t orders -r 200k -s 256 -d 60s --warmup 10s
+  kbench run --payload-file orders.ndjson -r 5k       values of your own, one a line
   kbench run -s mix:90%x128,10%x4096 --keys zipf:100k -X max.in.flight.requests.per.connection=1
   kbench run -r 20k -d 10s --slo 'p99(response)<5ms,errors==0' || echo "exit code $?"
   kbench run -n 1M --format json 2>/dev/null | jq .latency.service.p99
