@@ -87,6 +87,7 @@ type Config struct {
 	Records         int64         `json:"records"` // 0: by Duration alone
 	Duration        time.Duration `json:"duration_ns"`
 	Warmup          time.Duration `json:"warmup_ns"`
+	WarmupRecords   int64         `json:"warmup_records,omitzero"` // in place of Warmup; closed loop only
 	Seed            uint64        `json:"seed"`
 
 	// LatencySample notes every n-th record's times; 0 chooses (see sampling).
@@ -126,6 +127,7 @@ func (c *Config) Validate() error {
 	want(c.Records > 0 || c.Duration > 0, "nothing to do: give --num-records or --duration")
 	want(c.Compressibility >= 0 && c.Compressibility <= 1, "--compressibility is %v, want 0 to 1", c.Compressibility)
 	c.checkPayload(want)
+	c.checkWarmup(want)
 	want(c.LatencySample >= 0, "--latency-sample is %d, want 1 or more", c.LatencySample)
 	want(c.MaxSteal >= 0 && c.MaxSteal <= 1, "--max-steal is %v, want 0 to 100 percent", 100*c.MaxSteal)
 	want(c.MaxLag >= 0, "--max-lag is %v, want more than 0", c.MaxLag)

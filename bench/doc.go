@@ -32,7 +32,8 @@
 //
 // The window of a flat-out run that ends by time closes with the last record
 // sent: what is buffered then was buffered at its start too. Otherwise it
-// closes when everything is acknowledged.
+// closes when everything is acknowledged. A warm-up by count is a time where a
+// timetable tells it; elsewhere it ends with the sender that sends its last one.
 //
 // # Ownership
 //

@@ -32,7 +32,10 @@ func WritePlan(w io.Writer, c *Config, lib Library, target string) {
 	if c.Shard.on() {
 		bound += fmt.Sprintf(" in all, shard %v from %s on", c.Shard, c.StartAt.UTC().Format(time.RFC3339))
 	}
-	if c.Warmup > 0 {
+	switch {
+	case c.WarmupRecords > 0:
+		bound += fmt.Sprintf(" after %s of warm-up", formatCount(c.WarmupRecords))
+	case c.Warmup > 0:
 		bound += fmt.Sprintf(" after %v of warm-up", c.Warmup)
 	}
 	idempotent := "not idempotent"

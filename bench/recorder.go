@@ -109,7 +109,7 @@ func newRecorder(c *Config, clock Clock, retainSlots int) *recorder {
 // sender sets it when the warm-up ends.
 func (r *recorder) firstMeasured(c *Config, sender int) uint64 {
 	switch {
-	case c.Warmup == 0:
+	case !c.warms():
 		return 0
 	case r.open:
 		return r.schedule.before(sender, int64(c.Warmup))

@@ -25,7 +25,8 @@ Examples:
   kbench run -n 1M --format json 2>/dev/null | jq .latency.service.p99
 
 Numbers take k, M, G (thousands) and Ki, Mi, Gi (1024s); a duration without a unit
-is seconds, except --linger, which is milliseconds as in Kafka.
+is seconds, except --linger, which is milliseconds as in Kafka. A --warmup of records
+needs a suffix k, M or G, or the word: 10 and 10s are seconds, 10m minutes, 10records records.
 
 Exit codes: 0 ok; 1 unreachable, or records failed; 2 usage; 3 --slo breached;
 4 verification failed; 5 measurement invalid; 6 client not available; 130 interrupted.

@@ -112,3 +112,22 @@ func TestPerfTestPayloadFile(t *testing.T) {
 		t.Errorf("the broker has %d records", n)
 	}
 }
+
+func TestWarmupFlag(t *testing.T) {
+	code, stdout, stderr := kbench(t, "run", "-n", "2k", "--warmup", "1k", "--in-process", "--format", "json")
+	var r bench.Result
+	if err := json.Unmarshal([]byte(stdout), &r); err != nil || code != bench.ExitOK || r.Totals.Warmup < 1000 || r.Totals.Acked != 2000 {
+		t.Fatalf("exit code %d, %v, %+v\n%s", code, err, r.Totals, stderr)
+	}
+	t.Setenv("KBENCH_WARMUP", "300records")
+	code, stdout, _ = kbench(t, "run", "--dry-run", "--format", "json", "-r", "1k", "--arrival", "constant")
+	var plan bench.Config
+	if err := json.Unmarshal([]byte(stdout), &plan); err != nil || code != bench.ExitOK || plan.Warmup.Milliseconds() != 300 {
+		t.Errorf("exit code %d, %v, a warm-up of %v", code, err, plan.Warmup)
+	}
+	for _, text := range []string{"100x", "-5k"} {
+		if code, _, stderr := kbench(t, "run", "--warmup="+text); code != bench.ExitUsage || !strings.Contains(stderr, "--warmup") {
+			t.Errorf("%s: exit code %d, %q", text, code, stderr)
+		}
+	}
+}

@@ -42,7 +42,7 @@ type runCmd struct {
 	PayloadFile   string  `help:"Take values from this file, one a line, or from a folder, one in each file; chosen at random by --seed." placeholder:"FILE"`
 	PayloadDelim  *string `name:"payload-delimiter" help:"What stands between the values of --payload-file; \\n, \\t, \\0 and \\xHH are understood (\\n, before which \\r is left out)." placeholder:"TEXT"`
 	Compress      float64 `name:"compressibility" default:"0" help:"Share of each random value that is repetitive, 0 to 1." placeholder:"X"`
-	Warmup        string  `default:"0s" help:"Time before the measured phase."`
+	Warmup        string  `default:"0s" help:"Before the measured phase: a time (10s), or a number of records (100k, 500records)." placeholder:"TIME|N"`
 	Seed          uint64  `default:"1" help:"Of sizes, keys and payloads."`
 	LatencySample int     `help:"Take the times of every N-th record. Default: all at low rates, every 61st flat out." placeholder:"N"`
 
@@ -158,8 +158,6 @@ func (c *runCmd) session(p *program) (bench.Session, error) {
 	bad("rate", err)
 	cfg.Arrival, err = bench.ParseArrival(c.Arrival)
 	bad("arrival", err)
-	cfg.Warmup, err = bench.ParseDuration(c.Warmup)
-	bad("warmup", err)
 	cfg.Interval, err = bench.ParseDuration(c.Interval)
 	bad("interval", err)
 	switch {
@@ -170,6 +168,7 @@ func (c *runCmd) session(p *program) (bench.Session, error) {
 	default:
 		cfg.Mode = bench.ModeClosed
 	}
+	bad("warmup", cfg.SetWarmup(c.Warmup))
 	if c.Partitions != nil {
 		if cfg.Partitions = *c.Partitions; *c.Partitions < 1 {
 			bad("partitions", fmt.Errorf("%d is not 1 or more", *c.Partitions))
