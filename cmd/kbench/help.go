@@ -38,10 +38,13 @@ Every flag can be set as KBENCH_<FLAG>, for example KBENCH_BROKERS.`
 func (brokerCmd) Help() string {
 	return `The embedded broker speaks ApiVersions, Metadata, InitProducerId, Produce, ListOffsets
 and Fetch. It prints its addresses on one line, comma separated, as --brokers takes them.
+With --kind fake it is kfake, the broker of franz-go's tests: it has transactions, groups
+and Kafka's checks of sequences and epochs, and says whether a client is right, not how fast.
 
 Examples:
 
   kbench broker --addr 127.0.0.1:9092 --partitions 12
   kbench broker --addr 127.0.0.1:0 --brokers 3 --verify full --keep 256MiB
+  kbench broker --kind fake --addr 127.0.0.1:0 --brokers 3
   kbench broker --addr 127.0.0.1:9092 --delay 2ms        # a network of that round trip`
 }
