@@ -71,6 +71,10 @@ type Config struct {
 	Senders   int           `json:"senders"`
 	Producers int           `json:"producers,omitzero"` // clients that the senders share; 0 is one
 
+	// Procs is how many processes of this machine make the run together, with
+	// Senders each; up to 1 is this process. Those it starts have it, and a Shard.
+	Procs int `json:"procs,omitzero"`
+
 	// Shard is this machine's part of the run, and StartAt the wall-clock time
 	// at which all of them start; zero is now.
 	Shard   Shard     `json:"shard,omitzero"`
@@ -128,6 +132,7 @@ func (c *Config) Validate() error {
 	want(c.Compressibility >= 0 && c.Compressibility <= 1, "--compressibility is %v, want 0 to 1", c.Compressibility)
 	c.checkPayload(want)
 	c.checkWarmup(want)
+	c.checkProcs(want)
 	want(c.LatencySample >= 0, "--latency-sample is %d, want 1 or more", c.LatencySample)
 	want(c.MaxSteal >= 0 && c.MaxSteal <= 1, "--max-steal is %v, want 0 to 100 percent", 100*c.MaxSteal)
 	want(c.MaxLag >= 0, "--max-lag is %v, want more than 0", c.MaxLag)

@@ -58,6 +58,7 @@
 // records of its own senders, and begins at the plan's wall-clock start. Inside
 // a process senders count from 0; in the timetable, in stamps, keys and ledgers
 // they have their numbers among all. MergeShards makes one result of theirs.
+// Procs are shards on one machine, started, merged and verified by Execute.
 //
 // # Workers
 //

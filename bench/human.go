@@ -18,6 +18,9 @@ func WritePlan(w io.Writer, c *Config, lib Library, target string) {
 	if c.Mode == ModeOpen {
 		loop = fmt.Sprintf("open loop, %v %s rec/s, %d sender%s", c.Arrival, formatCount(c.Rate), c.Senders, plural(c.Senders))
 	}
+	if c.several() {
+		loop += fmt.Sprintf(" in each of %d processes", c.Procs)
+	}
 	if c.Producers > 1 {
 		loop += fmt.Sprintf(" of %d producers", c.Producers)
 	}

@@ -35,7 +35,7 @@ type VerifyPlan struct {
 // verifyPlan is the part of the plan that a reader needs.
 func (c *Config) verifyPlan() VerifyPlan {
 	return VerifyPlan{
-		RunID: c.RunID, Topic: c.Settings.Topic, Partitions: c.Partitions, Senders: c.Shard.all(c.Senders), Shard: c.Shard,
+		RunID: c.RunID, Topic: c.Settings.Topic, Partitions: c.Partitions, Senders: max(c.Shard.all(1), c.Procs) * c.Senders, Shard: c.Shard,
 		Seed: c.Seed, Sizes: c.Sizes, Payload: c.Payload, Compressibility: c.Compressibility, PayloadFile: c.PayloadFile,
 	}
 }

@@ -100,7 +100,7 @@ func (c *Config) checkPayloadFile(want func(ok bool, format string, args ...any)
 	}
 	want(c.Compressibility == 0, "--compressibility contradicts --payload-file: its values are as they are")
 	want(!c.E2E, "--e2e knows records by their stamps, and values of --payload-file have none")
-	want(!c.Shard.on() || c.Verify != VerifyFull,
+	want(!c.Shard.on() || c.several() || c.Verify != VerifyFull,
 		"--verify full of a shard knows its own records by their stamps, and values of --payload-file have none: use --verify none")
 	limit, ok := c.Settings.largestRequest()
 	if f.loaded == nil || !ok {

@@ -22,6 +22,7 @@ Examples:
   kbench run --payload-file orders.ndjson -r 5k       values of your own, one a line
   kbench run -s mix:90%x128,10%x4096 --keys zipf:100k -X max.in.flight.requests.per.connection=1
   kbench run -r 20k -d 10s --slo 'p99(response)<5ms,errors==0' || echo "exit code $?"
+  kbench run --procs 4 --senders 2 -b k1:9092 -d 60s    four processes, one result
   kbench run -n 1M --format json 2>/dev/null | jq .latency.service.p99
 
 Numbers take k, M, G (thousands) and Ki, Mi, Gi (1024s); a duration without a unit

@@ -36,6 +36,7 @@ type runCmd struct {
 	Outstanding   int     `help:"Closed loop: records that each sender keeps under way; 0 is as many as the client buffers." placeholder:"N"`
 	Senders       int     `default:"4" help:"Goroutines that produce."`
 	Producers     int     `default:"1" help:"Clients, each with connections and memory of its own, that the goroutines share."`
+	Procs         int     `default:"1" help:"Processes of this machine that share the rate and the records; each has the goroutines and clients above."`
 	Keys          string  `default:"none" help:"none, seq, uniform:N or zipf:N,s."`
 	Partitioner   string  `enum:"client,round-robin" default:"client" help:"Who chooses partitions: the client's own partitioner, or kbench, round robin."`
 	Payload       string  `enum:",random,text" default:"" help:"Bytes of values: random, or text that becomes about a third when compressed (random)." placeholder:"KIND"`
@@ -131,7 +132,7 @@ func (c *runCmd) session(p *program) (bench.Session, error) {
 	}
 	cfg := bench.Config{
 		RunID: newRunID(), Command: append([]string{"kbench"}, redacted(p.args)...),
-		Outstanding: c.Outstanding, Senders: c.Senders, Producers: c.Producers, Partitioner: c.Partitioner, Compressibility: c.Compress,
+		Outstanding: c.Outstanding, Senders: c.Senders, Producers: c.Producers, Procs: c.Procs, Partitioner: c.Partitioner, Compressibility: c.Compress,
 		Seed: c.Seed, LatencySample: c.LatencySample, Verify: bench.VerifyMode(c.Verify), AllowErrors: c.AllowErrors, E2E: c.E2E,
 		Pacer: c.Pacer, MaxLag: c.MaxLag, MaxSteal: c.MaxSteal / 100, DrainTimeout: c.Drain, Quiet: c.Quiet,
 		Profiles: bench.Profiles{CPU: c.CPUProfile, Heap: c.MemProfile, Mutex: c.MutexProfile, Block: c.BlockProfile},
@@ -227,6 +228,12 @@ func (c *runCmd) assemble(p *program, cfg bench.Config) (bench.Session, error) {
 	}
 	if p.exe != "" && !c.InProcess {
 		s.BrokerCommand = []string{p.exe, "broker", "--control"}
+	}
+	if p.exe != "" {
+		s.ProcCommand = []string{p.exe, "worker"}
+	}
+	if c.Procs < 1 || c.Procs > 1 && c.Profile {
+		return s, bench.UsageError(fmt.Errorf("--procs is %d, want 1 or more, and 1 with --profile", c.Procs))
 	}
 	if c.Format == "csv" {
 		s.Intervals = p.stdout
