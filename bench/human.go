@@ -50,7 +50,7 @@ func WritePlan(w io.Writer, c *Config, lib Library, target string) {
 	case c.Payload == PayloadText:
 		size += " of text"
 	case c.PayloadFile != nil:
-		size = fmt.Sprintf("%d to %d B, %s of %s", c.Sizes.Min(), c.Sizes.Max(), formatCount(int64(c.PayloadFile.Values)), c.PayloadFile.Path)
+		size = fmt.Sprintf("%d to %d B, of the %s in %s", c.Sizes.Min(), c.Sizes.Max(), formatCount(int64(c.PayloadFile.Values)), c.PayloadFile.Path)
 	}
 	if codec := c.Settings.Codec(); codec != CompressionNone {
 		size += ", compressed with " + codec

@@ -28,7 +28,7 @@ func TestPayloadFile(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout), &r); err != nil || code != bench.ExitOK {
 		t.Fatalf("exit code %d, %v\n%s", code, err, stderr)
 	}
-	if r.Verify.Read != 3000 || r.Verify.Failed() || r.Workload.Size != "file:0-5" || !strings.HasPrefix(r.Workload.Payload, "file:") || !strings.Contains(stderr, "3 of "+file) {
+	if r.Verify.Read != 3000 || r.Verify.Failed() || r.Workload.Size != "file:0-5" || !strings.HasPrefix(r.Workload.Payload, "file:") || !strings.Contains(stderr, "of the 3 in "+file) {
 		t.Errorf("%+v, %+v\n%s", r.Workload, r.Verify, stderr)
 	}
 	if r.Totals.Bytes < 6000 || r.Totals.Bytes > 10_000 { // 8 bytes in 3 records
