@@ -71,6 +71,10 @@ type Config struct {
 	Senders   int           `json:"senders"`
 	Producers int           `json:"producers,omitzero"` // clients that the senders share; 0 is one
 
+	// Procs is how many processes of this machine make the run together, with
+	// Senders each; up to 1 is this process. Those it starts have it, and a Shard.
+	Procs int `json:"procs,omitzero"`
+
 	// Shard is this machine's part of the run, and StartAt the wall-clock time
 	// at which all of them start; zero is now.
 	Shard   Shard     `json:"shard,omitzero"`
@@ -81,11 +85,13 @@ type Config struct {
 
 	Sizes           Sizes         `json:"size"`
 	Keys            Keys          `json:"keys"`
-	Payload         string        `json:"payload,omitempty"` // PayloadText; "" is PayloadRandom
+	Payload         string        `json:"payload,omitempty"`      // PayloadText or PayloadOfFile; "" is PayloadRandom
+	PayloadFile     *PayloadFile  `json:"payload_file,omitempty"` // of PayloadOfFile
 	Compressibility float64       `json:"compressibility"`
 	Records         int64         `json:"records"` // 0: by Duration alone
 	Duration        time.Duration `json:"duration_ns"`
 	Warmup          time.Duration `json:"warmup_ns"`
+	WarmupRecords   int64         `json:"warmup_records,omitzero"` // in place of Warmup; closed loop only
 	Seed            uint64        `json:"seed"`
 
 	// LatencySample notes every n-th record's times; 0 chooses (see sampling).
@@ -126,6 +132,8 @@ func (c *Config) Validate() error {
 	want(c.Records > 0 || c.Duration > 0, "nothing to do: give --num-records or --duration")
 	want(c.Compressibility >= 0 && c.Compressibility <= 1, "--compressibility is %v, want 0 to 1", c.Compressibility)
 	c.checkPayload(want)
+	c.checkWarmup(want)
+	c.checkProcs(want)
 	want(c.LatencySample >= 0, "--latency-sample is %d, want 1 or more", c.LatencySample)
 	want(c.MaxSteal >= 0 && c.MaxSteal <= 1, "--max-steal is %v, want 0 to 100 percent", 100*c.MaxSteal)
 	want(c.MaxLag >= 0, "--max-lag is %v, want more than 0", c.MaxLag)
@@ -171,8 +179,9 @@ func (c *Config) Validate() error {
 func (c *Config) checkPayload(want func(ok bool, format string, args ...any)) {
 	want(slices.Contains(append(Codecs(), ""), c.Settings.Compression),
 		"--compression is %q, want %s", c.Settings.Compression, strings.Join(Codecs(), ", "))
+	c.checkPayloadFile(want)
 	switch c.Payload {
-	case "", PayloadRandom:
+	case "", PayloadRandom, PayloadOfFile:
 	case PayloadText:
 		want(c.Compressibility == 0, "--compressibility is for random payloads: text is as it is")
 	default:

@@ -32,7 +32,8 @@
 //
 // The window of a flat-out run that ends by time closes with the last record
 // sent: what is buffered then was buffered at its start too. Otherwise it
-// closes when everything is acknowledged.
+// closes when everything is acknowledged. A warm-up by count is a time where a
+// timetable tells it; elsewhere it ends with the sender that sends its last one.
 //
 // # Ownership
 //
@@ -43,6 +44,7 @@
 //	Record, value  the sender's; a Retaining client gets a slot that is not
 //	               used again before its record is done
 //	source, pool   read only, apart from the stamps over a sender's own values
+//	fileValues     read only; a PayloadFile's go to clients as they are
 //	Verifier       a partition belongs to one goroutine at a time
 //	team           immutable: sender i keeps to client i modulo their number
 //	tail           its goroutines, one for each broker; they write to hists only
@@ -56,6 +58,7 @@
 // records of its own senders, and begins at the plan's wall-clock start. Inside
 // a process senders count from 0; in the timetable, in stamps, keys and ledgers
 // they have their numbers among all. MergeShards makes one result of theirs.
+// Procs are shards on one machine, started, merged and verified by Execute.
 //
 // # Faults
 //

@@ -133,10 +133,11 @@ func TestFaultsOfOthers(t *testing.T) {
 	s, _ := testSession(t)
 	s.Config.Faults = f
 	for name, change := range map[string]func(s *Session){
-		"another library": func(s *Session) { s.Library = lib },
-		"another program": func(s *Session) { s.Worker = []string{"none"} },
-		"no such node":    func(s *Session) { s.Config.Faults = faultsOf(t, "at=0s,kind=reset,node=2") },
-		"node 0":          func(s *Session) { s.Config.Faults = faultsOf(t, "at=0s,kind=reset,node=0") },
+		"another library":   func(s *Session) { s.Library = lib },
+		"another program":   func(s *Session) { s.Worker = []string{"none"} },
+		"several processes": func(s *Session) { s.Config.Procs, s.ProcCommand = 2, []string{"none"} },
+		"no such node":      func(s *Session) { s.Config.Faults = faultsOf(t, "at=0s,kind=reset,node=2") },
+		"node 0":            func(s *Session) { s.Config.Faults = faultsOf(t, "at=0s,kind=reset,node=0") },
 	} {
 		other := s
 		change(&other)

@@ -18,6 +18,9 @@ func WritePlan(w io.Writer, c *Config, lib Library, target string) {
 	if c.Mode == ModeOpen {
 		loop = fmt.Sprintf("open loop, %v %s rec/s, %d sender%s", c.Arrival, formatCount(c.Rate), c.Senders, plural(c.Senders))
 	}
+	if c.several() {
+		loop += fmt.Sprintf(" in each of %d processes", c.Procs)
+	}
 	if c.Producers > 1 {
 		loop += fmt.Sprintf(" of %d producers", c.Producers)
 	}
@@ -32,7 +35,10 @@ func WritePlan(w io.Writer, c *Config, lib Library, target string) {
 	if c.Shard.on() {
 		bound += fmt.Sprintf(" in all, shard %v from %s on", c.Shard, c.StartAt.UTC().Format(time.RFC3339))
 	}
-	if c.Warmup > 0 {
+	switch {
+	case c.WarmupRecords > 0:
+		bound += fmt.Sprintf(" after %s of warm-up", formatCount(c.WarmupRecords))
+	case c.Warmup > 0:
 		bound += fmt.Sprintf(" after %v of warm-up", c.Warmup)
 	}
 	idempotent := "not idempotent"
@@ -40,8 +46,11 @@ func WritePlan(w io.Writer, c *Config, lib Library, target string) {
 		idempotent = "idempotent"
 	}
 	size := sizeText(c.Sizes)
-	if c.Payload == PayloadText {
+	switch {
+	case c.Payload == PayloadText:
 		size += " of text"
+	case c.PayloadFile != nil:
+		size = fmt.Sprintf("%d to %d B, of the %s in %s", c.Sizes.Min(), c.Sizes.Max(), formatCount(int64(c.PayloadFile.Values)), c.PayloadFile.Path)
 	}
 	if codec := c.Settings.Codec(); codec != CompressionNone {
 		size += ", compressed with " + codec
@@ -212,6 +221,11 @@ func verdictLine(r *Result) string {
 		return "ERRORS   not every record was acknowledged"
 	case !r.Valid:
 		return "INVALID  " + strings.Join(r.InvalidReasons, "; ")
+	case slices.Contains(r.Verify.Checked, "bytes") && !slices.Contains(r.Verify.Checked, "order"):
+		if slices.Contains(r.Verify.Checked, "offsets") {
+			return "VALID    every acknowledged record is in the log, once, byte for byte, where it was acknowledged"
+		}
+		return "VALID    every acknowledged record is in the log, once, byte for byte"
 	case slices.Contains(r.Verify.Checked, "offsets"):
 		return "VALID    every acknowledged record is in the log, once, in order, byte for byte, where it was acknowledged"
 	case slices.Contains(r.Verify.Checked, "bytes") && !slices.Contains(r.Verify.Checked, "count"):

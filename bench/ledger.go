@@ -28,13 +28,15 @@ type VerifyPlan struct {
 	Sizes           Sizes   `json:"size"`
 	Payload         string  `json:"payload,omitempty"`
 	Compressibility float64 `json:"compressibility"`
+	// PayloadFile is where the values are, which then have no stamps.
+	PayloadFile *PayloadFile `json:"payload_file,omitempty"`
 }
 
 // verifyPlan is the part of the plan that a reader needs.
 func (c *Config) verifyPlan() VerifyPlan {
 	return VerifyPlan{
-		RunID: c.RunID, Topic: c.Settings.Topic, Partitions: c.Partitions, Senders: c.Shard.all(c.Senders), Shard: c.Shard,
-		Seed: c.Seed, Sizes: c.Sizes, Payload: c.Payload, Compressibility: c.Compressibility,
+		RunID: c.RunID, Topic: c.Settings.Topic, Partitions: c.Partitions, Senders: max(c.Shard.all(1), c.Procs) * c.Senders, Shard: c.Shard,
+		Seed: c.Seed, Sizes: c.Sizes, Payload: c.Payload, Compressibility: c.Compressibility, PayloadFile: c.PayloadFile,
 	}
 }
 

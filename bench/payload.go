@@ -10,7 +10,8 @@ import (
 //	0 run id  8 | 8 tag  8 | 16 value size  4 | 20 check  4 | body ...
 //
 // check covers the stamp, and the body is a function of the seed and the tag,
-// so the reader compares it byte for byte and the writer computes nothing.
+// so the reader compares it byte for byte and the writer computes nothing. Values
+// of a PayloadFile have no stamp (see valueCheck).
 const StampSize = 24
 
 // putStamp writes the stamp of the record tag over the head of value.
@@ -52,8 +53,27 @@ const (
 	poolBytes = 16 << 20
 )
 
-// newPayload makes the pool of a kind of payload.
-func newPayload(kind string, seed uint64, sizes Sizes, compressibility float64) *pool {
+// payload is what the values of a run consist of: bodies, or the values of a
+// file.
+type payload struct {
+	*pool
+	values *fileValues
+}
+
+// newPayload makes or reads it.
+func newPayload(c *VerifyPlan) (*payload, error) {
+	if c.PayloadFile == nil {
+		return &payload{pool: newBodies(c.Payload, c.Seed, c.Sizes, c.Compressibility)}, nil
+	}
+	values, err := c.PayloadFile.open()
+	return &payload{pool: &pool{}, values: values}, err
+}
+
+// slots is how many buffers a sender needs whose client keeps nothing.
+func (p *payload) slots() int { return max(len(p.bodies), 1) }
+
+// newBodies makes the pool of a kind of payload.
+func newBodies(kind string, seed uint64, sizes Sizes, compressibility float64) *pool {
 	if kind == PayloadText {
 		return newTextPool(seed, sizes)
 	}

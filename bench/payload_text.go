@@ -60,11 +60,3 @@ func fillText(body []byte, r *rng, words []string) int {
 	}
 	return fixed
 }
-
-// payload is the kind, by its name.
-func (c *Config) payload() string {
-	if c.Payload == "" {
-		return PayloadRandom
-	}
-	return c.Payload
-}

@@ -20,6 +20,8 @@ type recorder struct {
 	shards   []shard
 	digests  []atomic.Uint64 // per partition; nil without --verify full
 	digestOK atomic.Bool     // false once an offset was unknown
+	values   *fileValues     // what records are known by in place of tags; nil for stamped ones
+	seed     uint64
 
 	mu     sync.Mutex
 	errors map[string]int64 // message → records; cold
@@ -107,7 +109,7 @@ func newRecorder(c *Config, clock Clock, retainSlots int) *recorder {
 // sender sets it when the warm-up ends.
 func (r *recorder) firstMeasured(c *Config, sender int) uint64 {
 	switch {
-	case c.Warmup == 0:
+	case !c.warms():
 		return 0
 	case r.open:
 		return r.schedule.before(sender, int64(c.Warmup))
@@ -213,7 +215,11 @@ func (r *recorder) digest(t tag, partition int32, offset int64) {
 		r.digestOK.Store(false)
 		return
 	}
-	r.digests[partition].Add(placeDigest(t.plain()+r.shift, offset))
+	id := t.plain() + r.shift
+	if r.values != nil {
+		id = tag(r.values.hash(r.seed, id))
+	}
+	r.digests[partition].Add(placeDigest(id, offset))
 }
 
 func placeDigest(t tag, offset int64) uint64 {

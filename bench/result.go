@@ -56,7 +56,7 @@ type WorkloadInfo struct {
 	Partitioner     string  `json:"partitioner"`
 	Size            string  `json:"size"`
 	Keys            string  `json:"keys"`
-	Payload         string  `json:"payload"` // random or text
+	Payload         string  `json:"payload"` // random, text, or file: and the sum of its values
 	Compressibility float64 `json:"compressibility"`
 	WarmupNs        int64   `json:"warmup_ns"`
 	DurationNs      int64   `json:"duration_ns"` // as measured

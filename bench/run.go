@@ -44,15 +44,17 @@ type run struct {
 	out     Output
 	clock   Clock
 	rec     *recorder
-	pool    *pool
+	payload *payload
 	clients team
-	handles bool // each sender has its own
+	handles bool       // each sender has its own
+	warm    *warmCount // nil but for a warm-up by count
 	senders []*sender
 	signal  signals
 	pacer   string
 
 	begin, end           *meter
 	beginNs, endNs       int64
+	warmNs               int64 // how long a warm-up by count took
 	beginAcked, endAcked uint64
 	partial              bool
 	profiles             *profiler
@@ -128,17 +130,25 @@ func (r *run) prepare() error {
 	if r.pacer, err = resolvePacer(c.Pacer, c.Senders); err != nil {
 		return UsageError(err)
 	}
+	plan := c.verifyPlan()
+	if r.payload, err = newPayload(&plan); err != nil {
+		return UsageError(err)
+	}
 	slots := retainSlots(c, r.lib.Retaining)
 	r.rec = newRecorder(c, r.clock, slots)
-	r.pool = newPayload(c.Payload, c.Seed, c.Sizes, c.Compressibility)
+	r.rec.values, r.rec.seed = r.payload.values, c.Seed
 	keys := newKeyTable(c.Keys)
+	if c.WarmupRecords > 0 {
+		r.warm = newWarmCount(c.WarmupRecords)
+	}
 	for i := range c.Senders {
 		s := &sender{
 			id: i, rec: r.rec, shard: &r.rec.shards[i], signal: &r.signal,
-			source: newSource(c, r.pool, keys, i, slots),
+			source: newSource(c, r.payload, keys, i, slots),
 			grace:  int64(c.Warmup+c.Duration) + openGrace,
 			bound:  noBound,
 			busy:   int64(c.Busy),
+			warm:   r.warm,
 		}
 		if c.Records > 0 {
 			s.bound = c.share(i)
@@ -182,7 +192,7 @@ func (r *run) drive(ctx context.Context) error {
 	r.rec.start.Store(start)
 	r.faults.start(ctx, r.clock, start, c.Warmup)
 	// Without a warm-up everything belongs to the window, the first record too.
-	if c.Warmup == 0 {
+	if !c.warms() {
 		if err := r.openWindow(); err != nil {
 			return err
 		}
@@ -190,8 +200,8 @@ func (r *run) drive(ctx context.Context) error {
 	finished := r.launch(produceCtx)
 	progress := startProgress(r)
 	defer progress.stop()
-	if c.Warmup > 0 {
-		r.await(ctx, start+int64(c.Warmup), finished)
+	if c.warms() {
+		r.awaitWarm(ctx, start, finished)
 		if err := r.openWindow(); err != nil {
 			cancel()
 			return err
@@ -235,6 +245,8 @@ func (r *run) stopAt(start int64) int64 {
 		return math.MaxInt64
 	case c.Mode == ModeOpen:
 		return start + int64(c.Warmup+c.Duration) + openGrace
+	case r.warm != nil:
+		return r.beginNs + int64(c.Duration)
 	default:
 		return start + int64(c.Warmup+c.Duration)
 	}

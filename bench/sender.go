@@ -18,14 +18,16 @@ type sender struct {
 	rec    *recorder
 	shard  *shard
 	signal *signals
-	pacer  pacer  // open loop only
-	busy   int64  // nanoseconds of computing before each record of a closed loop
-	bound  uint64 // measured records of this sender; noBound for as many as fit the time
-	grace  int64  // open loop: when to stop trying, nanoseconds since zero
+	pacer  pacer      // open loop only
+	busy   int64      // nanoseconds of computing before each record of a closed loop
+	bound  uint64     // measured records of this sender; noBound for as many as fit the time
+	grace  int64      // open loop: when to stop trying, nanoseconds since zero
+	warm   *warmCount // nil but for a warm-up by count
 
 	seq       uint64
 	bytes     uint64
 	warmBytes uint64 // of bytes, before the measured phase
+	warmed    uint64 // what warm was told of
 	left      uint64 // records until the next sampled one
 	reject    uint64
 }
@@ -69,10 +71,8 @@ func (s *sender) closed(ctx context.Context) {
 			if s.signal.stop.Load() {
 				return
 			}
-			if !measuring && s.signal.measuring.Load() {
+			if !measuring && s.endsWarmup() {
 				measuring = true
-				s.shard.measured.Store(s.seq)
-				s.warmBytes = s.bytes
 				if s.bound != noBound {
 					end = s.seq + s.bound
 				}
@@ -88,6 +88,20 @@ func (s *sender) closed(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// endsWarmup counts, and reports whether the next record is the first measured.
+func (s *sender) endsWarmup() bool {
+	if s.warm != nil {
+		s.warm.sent(s.seq - s.warmed)
+		s.warmed = s.seq
+	}
+	if !s.signal.measuring.Load() {
+		return false
+	}
+	s.shard.measured.Store(s.seq)
+	s.warmBytes = s.bytes
+	return true
 }
 
 // compute keeps its processor for the time that an application's own work

@@ -16,6 +16,9 @@ type Session struct {
 	// Worker, when set, is the program that drives the client in place of
 	// Library.
 	Worker []string
+	// ProcCommand is the program that drives Library as a worker does; Procs of
+	// Config need it.
+	ProcCommand []string
 	// Embedded is the broker to start when Config names no brokers; its Plan
 	// and Partitions are filled in. BrokerCommand is the program that serves
 	// ServeControl; without it the broker runs in this process.
@@ -78,6 +81,13 @@ func (s *Session) check() (*slo, error) {
 }
 
 func (s *Session) run(ctx context.Context, out *outDir) (*Result, error) {
+	if s.Config.several() {
+		command := s.Worker
+		if command == nil {
+			command = s.ProcCommand
+		}
+		return runProcs(ctx, command, s.Config, s.Messages)
+	}
 	if s.Worker != nil {
 		return runWorker(ctx, s.Worker, s.Config, s.Messages)
 	}

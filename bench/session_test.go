@@ -27,6 +27,8 @@ func TestMain(m *testing.M) {
 	case "worker":
 		lib := Kring()
 		WorkerMain("kring-worker", "7", lib.New)
+	case "second fails":
+		secondFails()
 	case "liar":
 		_, _ = os.Stdout.WriteString("{}")
 		os.Exit(ExitOK)

@@ -31,11 +31,15 @@ func (s *Session) checkTarget() error {
 	want(e.Delay >= 0, "--embedded-delay is %v, want 0 or more", e.Delay)
 	want(e.Service >= 0, "--embedded-service is %v, want 0 or more", e.Service)
 	want(e.Throughput >= 0, "--embedded-throughput is %d, want 0 or more", e.Throughput)
+	want(!s.Config.several() || len(s.Worker)+len(s.ProcCommand) > 0, "--procs %d: no program is known to start", s.Config.Procs)
+	want(!s.Config.several() || !s.Config.Shard.on(), "--procs contradicts --shard: give each machine a shard, or one machine processes")
+	want(!s.Config.several() || s.Intervals == nil, "--procs has no intervals of all processes together: leave out --format csv")
 	want(s.Replication >= 0, "--replication is %d, want 1 or more", s.Replication)
 	if len(s.Config.Faults) > 0 {
 		if s.Worker != nil || !s.Library.Dials {
 			errs = append(errs, errNoDialer)
 		}
+		want(!s.Config.several(), "--fault contradicts --procs: the connections of other processes would not be disturbed")
 		for i := range s.Config.Faults {
 			f := &s.Config.Faults[i]
 			nodes := int32(max(e.Nodes, 1))

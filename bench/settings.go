@@ -130,3 +130,12 @@ func normalAcks(s string) string {
 	}
 	return s
 }
+
+// largestRequest is max.request.size, where it is known.
+func (s *Settings) largestRequest() (bytes int64, known bool) {
+	if text, given := s.Props["max.request.size"]; given {
+		n, err := strconv.ParseInt(text, 10, 64)
+		return n, err == nil // What is no number is refused elsewhere.
+	}
+	return maxRequestSize, !s.Defaults
+}

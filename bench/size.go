@@ -35,6 +35,17 @@ func FixedSize(n int) Sizes {
 // mix:90%x128,10%x4096 or lognormal:200,0.8,16KiB: the median, the deviation of
 // the size's natural logarithm, and the largest size.
 func ParseSizes(s string) (Sizes, error) {
+	if strings.HasPrefix(s, sizesOfFile+":") {
+		return Sizes{}, fmt.Errorf("record size %q is that of a --payload-file", s)
+	}
+	return parseSizes(s)
+}
+
+// sizesOfFile is the kind of a payload file's sizes, file:LOW-HIGH. Plans and
+// results have it, and no flag.
+const sizesOfFile = "file"
+
+func parseSizes(s string) (Sizes, error) {
 	kind, rest, found := strings.Cut(s, ":")
 	if !found {
 		kind, rest = "fixed", s
@@ -47,7 +58,7 @@ func ParseSizes(s string) (Sizes, error) {
 		if n, err = parseSize(rest); err == nil {
 			return FixedSize(n), nil
 		}
-	case "uniform":
+	case "uniform", sizesOfFile:
 		var p sizePart
 		if p, err = parseRange(rest); err == nil {
 			out.parts = []sizePart{p}
@@ -213,7 +224,7 @@ func (s Sizes) MarshalText() ([]byte, error) { return []byte(s.spec), nil }
 
 // UnmarshalText is the inverse of MarshalText.
 func (s *Sizes) UnmarshalText(text []byte) error {
-	parsed, err := ParseSizes(string(text))
+	parsed, err := parseSizes(string(text))
 	*s = parsed
 	return err
 }

@@ -15,6 +15,9 @@ type source struct {
 	roundRR int32 // partitions, when the harness deals them round; else 0
 	offset  uint64
 
+	values *fileValues // in place of slots; nil for a generated payload
+	seed   uint64
+
 	slots    [][]byte // value buffers, a power of two of them
 	keySlots []byte   // one key per slot
 	rec      Record
@@ -33,8 +36,12 @@ const (
 func retainSlots(c *Config, retaining bool) int {
 	// Values change only where they are stamped, and keys only where they are
 	// counted up. Otherwise anybody may keep them.
-	if !retaining || c.Verify != VerifyFull && c.Keys.kind != keysSeq {
+	stamped := c.Verify == VerifyFull && c.PayloadFile == nil
+	if !retaining || !stamped && c.Keys.kind != keysSeq {
 		return 0
+	}
+	if c.PayloadFile != nil {
+		return maxRetainSlots // of keys only
 	}
 	slots := maxRetainSlots
 	for slots > max(poolBodies, bodyCount(c.Payload, c.Sizes)) && slots*max(c.Sizes.Max(), 64)*c.Senders > retainBytes {
@@ -46,29 +53,36 @@ func retainSlots(c *Config, retaining bool) int {
 // newSource copies the pool for one sender: stamps are written over the heads
 // of the values. slots is 0 for a client that is done with a value when Produce
 // returns; then one buffer per body is enough.
-func newSource(c *Config, p *pool, keys *keyTable, sender, slots int) *source {
+func newSource(c *Config, p *payload, keys *keyTable, sender, slots int) *source {
 	s := &source{
 		sender: c.Shard.first(c.Senders) + sender, shift: c.Shard.shift(c.Senders), run: uint64(c.RunID), topic: c.Settings.Topic,
 		sizes: c.Sizes, fixed: c.Sizes.Min() == c.Sizes.Max(),
-		keys: keys, rng: newRNG(c.Seed, uint64(c.Shard.first(c.Senders)+sender)), stamped: c.Verify == VerifyFull,
+		keys: keys, rng: newRNG(c.Seed, uint64(c.Shard.first(c.Senders)+sender)), stamped: c.Verify == VerifyFull && p.values == nil,
+		values: p.values, seed: c.Seed,
 	}
 	if c.Partitioner == PartitionerRoundRobin {
 		// Senders start apart, so that they do not march in step.
 		s.roundRR, s.offset = int32(c.Partitions), uint64(sender*c.Partitions/c.Senders)
 	}
 	if slots == 0 {
-		slots = len(p.bodies)
+		slots = p.slots()
 	}
-	size := c.Sizes.Max()
-	arena := make([]byte, slots*size)
 	s.slots = make([][]byte, slots)
-	for i := range s.slots {
-		s.slots[i] = arena[i*size : (i+1)*size : (i+1)*size]
-		copy(s.slots[i], p.bodies[i%len(p.bodies)])
+	if p.values == nil {
+		s.fill(p.pool, c.Sizes.Max())
 	}
 	s.keySlots = make([]byte, slots*keySize)
 	s.rec = Record{Topic: s.topic, Partition: -1}
 	return s
+}
+
+// fill copies bodies into the slots, over which stamps may be written.
+func (s *source) fill(p *pool, size int) {
+	arena := make([]byte, len(s.slots)*size)
+	for i := range s.slots {
+		s.slots[i] = arena[i*size : (i+1)*size : (i+1)*size]
+		copy(s.slots[i], p.bodies[i%len(p.bodies)])
+	}
 }
 
 // slot is where the record's value lives.
@@ -78,7 +92,10 @@ func (s *source) slot(seq uint64) int { return int(seq & uint64(len(s.slots)-1))
 func (s *source) make(seq uint64, t tag) *Record {
 	i := s.slot(seq)
 	value := s.slots[i]
-	if !s.fixed {
+	switch {
+	case s.values != nil:
+		value = s.values.value(s.values.pick(s.seed, t.plain()+s.shift))
+	case !s.fixed:
 		value = value[:s.sizes.Draw(s.rng)]
 	}
 	if s.stamped && len(value) >= StampSize {

@@ -29,7 +29,7 @@ func (r *run) result(started time.Time) *Result {
 		Workload: WorkloadInfo{
 			Mode: c.Mode, Arrival: "flat-out", RateTarget: c.ownRate(), Outstanding: c.Outstanding, Senders: c.Senders, BusyNs: int64(c.Busy),
 			Partitioner: c.Partitioner, Size: c.Sizes.String(), Keys: c.Keys.String(),
-			Payload: c.payload(), Compressibility: r.pool.ratio(), WarmupNs: int64(c.Warmup), DurationNs: r.endNs - r.beginNs,
+			Payload: c.payload(), Compressibility: r.payload.ratio(), WarmupNs: int64(c.Warmup) + r.warmNs, DurationNs: r.endNs - r.beginNs,
 			Records: c.ownRecords(), Seed: c.Seed, Pacer: "none", LatencySample: stampSample,
 		},
 		Env:    readEnv(clockCost(r.clock)),

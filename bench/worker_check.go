@@ -20,6 +20,8 @@ func checkReport(c *Config, r *Result) error {
 		return fmt.Errorf("a total is negative: %+v", *t)
 	case t.Acked > t.Sent && r.Verify.CompletedTwice+r.Verify.Stray == 0:
 		return fmt.Errorf("%s records were acknowledged and %s sent", formatCount(t.Acked), formatCount(t.Sent))
+	case r.Valid && !r.Partial && t.Warmup < c.WarmupRecords:
+		return fmt.Errorf("its warm-up had %s records, and the plan's %s", formatCount(t.Warmup), formatCount(c.WarmupRecords))
 	case r.Valid && !r.Partial && t.WindowAcked == 0:
 		return fmt.Errorf("it is valid, and nothing was acknowledged")
 	}

@@ -36,7 +36,7 @@ const (
 // workerBound is how long a worker may take in all. A plan that has an end by
 // count only may take as long as it takes.
 func (c *Config) workerBound() time.Duration {
-	if c.Duration == 0 {
+	if c.Duration == 0 || c.WarmupRecords > 0 {
 		return 0
 	}
 	drain := c.DrainTimeout

@@ -167,7 +167,7 @@ func TestSourceMakesTheWorkload(t *testing.T) {
 			c.Sizes, _ = ParseSizes(sizes)
 			c.Keys, _ = ParseKeys("seq")
 			p := newPool(c.Seed, c.Sizes, 0)
-			s := newSource(&c, p, newKeyTable(c.Keys), 1, 0)
+			s := newSource(&c, &payload{pool: p}, newKeyTable(c.Keys), 1, 0)
 			lengths, keys := map[int]bool{}, map[string]bool{}
 			for seq := range uint64(1000) {
 				id := makeTag(1, seq)

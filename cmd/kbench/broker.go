@@ -15,6 +15,7 @@ import (
 
 // brokerCmd is kbench broker.
 type brokerCmd struct {
+	Kind       string        `enum:"null,fake" default:"null" help:"null is kbench's own, made for speed; fake is franz-go's kfake, which does more of what Kafka does and is no measure of speed."`
 	Addr       string        `default:"127.0.0.1:9092" help:"Where the first node listens; the others follow on the next ports. Port 0 takes free ones." placeholder:"HOST:PORT"`
 	Brokers    int           `default:"1" help:"Number of nodes."`
 	Partitions int           `default:"12" help:"Partitions of a topic, which is created when it is asked for."`
@@ -35,6 +36,12 @@ func (c *brokerCmd) Run(p *program) error {
 		signal.Ignore(syscall.SIGINT)
 		return bench.ServeControl(p.stdin, p.stdout)
 	}
+	if err := c.check(); err != nil {
+		return bench.UsageError(err)
+	}
+	if c.Kind == kindFake {
+		return c.runFake(p)
+	}
 	verify, err := broker.ParseVerify(c.Verify)
 	if err != nil {
 		return bench.UsageError(err)
@@ -46,17 +53,6 @@ func (c *brokerCmd) Run(p *program) error {
 	throughput, err := bench.ParseBytes(c.Throughput)
 	if err != nil {
 		return bench.UsageError(fmt.Errorf("--throughput: %w", err))
-	}
-	if err := bench.CheckAddress("--addr", c.Addr); err != nil {
-		return bench.UsageError(err)
-	}
-	switch {
-	case c.Brokers < 1 || c.Brokers > 1024:
-		return bench.UsageError(fmt.Errorf("--brokers is %d, want 1 to 1024", c.Brokers))
-	case c.Partitions < 1 || c.Partitions > 1<<20:
-		return bench.UsageError(fmt.Errorf("--partitions is %d, want 1 to %d", c.Partitions, 1<<20))
-	case c.Delay < 0 || c.Service < 0:
-		return bench.UsageError(fmt.Errorf("--delay is %v and --service %v, want 0 or more", c.Delay, c.Service))
 	}
 	b, err := broker.Start(broker.Config{
 		Decompress: expand.Expand,
@@ -75,4 +71,20 @@ func (c *brokerCmd) Run(p *program) error {
 		return nil
 	}
 	return json.NewEncoder(p.stdout).Encode(b.Stats())
+}
+
+// check refuses what no broker can be told to be.
+func (c *brokerCmd) check() error {
+	if err := bench.CheckAddress("--addr", c.Addr); err != nil {
+		return err
+	}
+	switch {
+	case c.Brokers < 1 || c.Brokers > 1024:
+		return fmt.Errorf("--brokers is %d, want 1 to 1024", c.Brokers)
+	case c.Partitions < 1 || c.Partitions > 1<<20:
+		return fmt.Errorf("--partitions is %d, want 1 to %d", c.Partitions, 1<<20)
+	case c.Delay < 0 || c.Service < 0:
+		return fmt.Errorf("--delay is %v and --service %v, want 0 or more", c.Delay, c.Service)
+	}
+	return nil
 }

@@ -17,7 +17,9 @@ type perfTestCmd struct {
 	BootstrapServer   string   `help:"Brokers; wins over bootstrap.servers of the properties." placeholder:"HOST:PORT,..."`
 	Topic             string   `required:"" help:"Produce records to this topic." placeholder:"NAME"`
 	NumRecords        int64    `required:"" help:"Number of records to produce." placeholder:"N"`
-	RecordSize        int64    `required:"" help:"Record size in bytes." placeholder:"N"`
+	RecordSize        *int64   `help:"Record size in bytes; this or --payload-file." placeholder:"N"`
+	PayloadFile       string   `help:"Take values from this file, at random." placeholder:"FILE"`
+	PayloadDelimiter  *string  `help:"What stands between them (\\n); literally, and not a regular expression." placeholder:"TEXT"`
 	Throughput        float64  `required:"" help:"Records per second; -1 is as fast as possible." placeholder:"N"`
 	CommandProperty   []string `aliases:"producer-props" sep:"none" help:"Producer properties, one or several after the flag." placeholder:"NAME=VALUE"`
 	CommandConfig     string   `aliases:"producer.config" help:"File of producer properties." placeholder:"FILE"`
@@ -29,7 +31,7 @@ func (perfTestCmd) Help() string {
 	return `Takes the flags of kafka-producer-perf-test and prints its summary line, measured with
 kring instead of the Java producer. As there, latency counts from the send, in whole
 milliseconds, and one thread sends; unlike there, records that failed end with exit code 1.
-Not taken: --payload-file, --payload-monotonic, --warmup-records, --print-metrics and
+Not taken: --payload-monotonic, --warmup-records, --print-metrics and
 transactions. With a --throughput, the latency from the instant at which each record was
 due is printed on standard error: what throttling hides.
 
@@ -95,8 +97,8 @@ func (c *perfTestCmd) config(p *program) (bench.Config, error) {
 		return cfg, fmt.Errorf("--num-records is %d, want 1 or more", c.NumRecords)
 	}
 	var err error
-	if cfg.Sizes, err = bench.ParseSizes(fmt.Sprint(c.RecordSize)); err != nil {
-		return cfg, fmt.Errorf("--record-size: %w", err)
+	if err = c.payload(&cfg); err != nil {
+		return cfg, err
 	}
 	if cfg.Keys, err = bench.ParseKeys("none"); err != nil {
 		return cfg, err

@@ -29,18 +29,21 @@ type runCmd struct {
 
 	NumRecords    string  `short:"n" help:"Records to send after the warm-up: 500, 10k, 10M." placeholder:"N"`
 	Duration      string  `short:"d" help:"How long to send after the warm-up (5s unless -n is given). With both, what comes first." placeholder:"TIME"`
-	RecordSize    string  `short:"s" default:"100" help:"Value size: 100, 1KiB, uniform:10-500, mix:90%x128,10%x4096, lognormal:MEDIAN,DEVIATION,MAX." placeholder:"SIZE"`
+	RecordSize    *string `short:"s" help:"Value size (100): 1KiB, uniform:10-500, mix:90%x128,10%x4096, lognormal:MEDIAN,DEVIATION,MAX." placeholder:"SIZE"`
 	Rate          string  `short:"r" aliases:"throughput" default:"max" help:"Records per second of all senders: 20k, 200k/s, or max."`
 	Arrival       string  `default:"constant" help:"How records fall due: constant; poisson, by chance; or burst:N, N at once. The rate is the same." placeholder:"PROCESS"`
 	Mode          string  `enum:"auto,open,closed" default:"auto" help:"open (by a timetable) or closed; auto is open with a rate."`
 	Outstanding   int     `help:"Closed loop: records that each sender keeps under way; 0 is as many as the client buffers." placeholder:"N"`
 	Senders       int     `default:"4" help:"Goroutines that produce."`
 	Producers     int     `default:"1" help:"Clients, each with connections and memory of its own, that the goroutines share."`
+	Procs         int     `default:"1" help:"Processes of this machine that share the rate and the records; each has the goroutines and clients above."`
 	Keys          string  `default:"none" help:"none, seq, uniform:N or zipf:N,s."`
 	Partitioner   string  `enum:"client,round-robin" default:"client" help:"Who chooses partitions: the client's own partitioner, or kbench, round robin."`
-	Payload       string  `enum:"random,text" default:"random" help:"Bytes of values: random, or text that becomes about a third when compressed."`
+	Payload       string  `enum:",random,text" default:"" help:"Bytes of values: random, or text that becomes about a third when compressed (random)." placeholder:"KIND"`
+	PayloadFile   string  `help:"Take values from this file, one a line, or from a folder, one in each file; chosen at random by --seed." placeholder:"FILE"`
+	PayloadDelim  *string `name:"payload-delimiter" help:"What stands between the values of --payload-file; \\n, \\t, \\0 and \\xHH are understood (\\n, before which \\r is left out)." placeholder:"TEXT"`
 	Compress      float64 `name:"compressibility" default:"0" help:"Share of each random value that is repetitive, 0 to 1." placeholder:"X"`
-	Warmup        string  `default:"0s" help:"Time before the measured phase."`
+	Warmup        string  `default:"0s" help:"Before the measured phase: a time (10s), or a number of records (100k, 500records)." placeholder:"TIME|N"`
 	Seed          uint64  `default:"1" help:"Of sizes, keys and payloads."`
 	LatencySample int     `help:"Take the times of every N-th record. Default: all at low rates, every 61st flat out." placeholder:"N"`
 
@@ -130,7 +133,7 @@ func (c *runCmd) session(p *program) (bench.Session, error) {
 	}
 	cfg := bench.Config{
 		RunID: newRunID(), Command: append([]string{"kbench"}, redacted(p.args)...),
-		Outstanding: c.Outstanding, Senders: c.Senders, Producers: c.Producers, Partitioner: c.Partitioner, Payload: c.Payload, Compressibility: c.Compress,
+		Outstanding: c.Outstanding, Senders: c.Senders, Producers: c.Producers, Procs: c.Procs, Partitioner: c.Partitioner, Compressibility: c.Compress,
 		Seed: c.Seed, LatencySample: c.LatencySample, Verify: bench.VerifyMode(c.Verify), AllowErrors: c.AllowErrors, E2E: c.E2E,
 		Pacer: c.Pacer, MaxLag: c.MaxLag, MaxSteal: c.MaxSteal / 100, DrainTimeout: c.Drain, Quiet: c.Quiet,
 		Profiles: bench.Profiles{CPU: c.CPUProfile, Heap: c.MemProfile, Mutex: c.MutexProfile, Block: c.BlockProfile},
@@ -150,16 +153,13 @@ func (c *runCmd) session(p *program) (bench.Session, error) {
 	} else if c.NumRecords == "" {
 		cfg.Duration = 5 * time.Second
 	}
-	cfg.Sizes, err = bench.ParseSizes(c.RecordSize)
-	bad("record-size", err)
+	errs = append(errs, c.payload(&cfg))
 	cfg.Keys, err = bench.ParseKeys(c.Keys)
 	bad("keys", err)
 	cfg.Rate, err = bench.ParseRate(c.Rate)
 	bad("rate", err)
 	cfg.Arrival, err = bench.ParseArrival(c.Arrival)
 	bad("arrival", err)
-	cfg.Warmup, err = bench.ParseDuration(c.Warmup)
-	bad("warmup", err)
 	cfg.Interval, err = bench.ParseDuration(c.Interval)
 	bad("interval", err)
 	switch {
@@ -170,6 +170,7 @@ func (c *runCmd) session(p *program) (bench.Session, error) {
 	default:
 		cfg.Mode = bench.ModeClosed
 	}
+	bad("warmup", cfg.SetWarmup(c.Warmup))
 	if c.Partitions != nil {
 		if cfg.Partitions = *c.Partitions; *c.Partitions < 1 {
 			bad("partitions", fmt.Errorf("%d is not 1 or more", *c.Partitions))
@@ -229,6 +230,12 @@ func (c *runCmd) assemble(p *program, cfg bench.Config) (bench.Session, error) {
 	}
 	if p.exe != "" && !c.InProcess {
 		s.BrokerCommand = []string{p.exe, "broker", "--control"}
+	}
+	if p.exe != "" {
+		s.ProcCommand = []string{p.exe, "worker"}
+	}
+	if c.Procs < 1 || c.Procs > 1 && c.Profile {
+		return s, bench.UsageError(fmt.Errorf("--procs is %d, want 1 or more, and 1 with --profile", c.Procs))
 	}
 	if c.Format == "csv" {
 		s.Intervals = p.stdout

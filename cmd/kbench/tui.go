@@ -25,7 +25,7 @@ func (c *runCmd) view(p *program, cfg *bench.Config) bench.View {
 	if cfg.Mode == bench.ModeOpen {
 		v.Title += fmt.Sprintf(" at %s/s", bench.FormatShort(float64(cfg.Rate)))
 	}
-	if cfg.Records == 0 {
+	if cfg.Records == 0 && cfg.WarmupRecords == 0 {
 		v.Length = cfg.Warmup + cfg.Duration
 	}
 	return v

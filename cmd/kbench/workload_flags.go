@@ -43,6 +43,7 @@ func (c *runCmd) resolved(p *program) (*runCmd, error) {
 	}
 	run := &grammar.Run
 	run.mergeProperties(w, flags.taken)
+	run.mergePayload(flags.taken)
 	return run, nil
 }
 

@@ -37,6 +37,9 @@ record Plan(
 
     static Plan parse(JsonNode n) {
         want(n.isObject(), "the plan is not a JSON object");
+        want(n.path("shard").path("of").asInt() <= 1, "this worker does the whole of a run: leave out --shard and --procs");
+        want(n.path("warmup_records").asLong() == 0, "this worker warms up by time: leave out the number of records");
+        want(!n.hasNonNull("payload_file"), "this worker makes its own values: leave out --payload-file");
         String mode = n.path("mode").asText();
         String partitioner = n.path("partitioner").asText();
         Plan plan = new Plan(
