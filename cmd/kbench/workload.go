@@ -138,7 +138,7 @@ func (c *runCmd) mergeProperties(w *workload.Workload, fromFile map[string]bool)
 	for _, sugar := range []struct {
 		property, flag string
 		value          **string
-	}{{"acks", "acks", &c.Acks}, {"linger.ms", "linger", &c.Linger}, {"batch.size", "batch-size", &c.BatchSize}} {
+	}{{"acks", "acks", &c.Acks}, {"linger.ms", "linger", &c.Linger}, {"batch.size", "batch-size", &c.BatchSize}, {"compression.type", "compression", &c.Compression}} {
 		switch {
 		case *sugar.value != nil && !fromFile[sugar.flag]:
 			w.Properties = slices.DeleteFunc(w.Properties, func(pair string) bool { return name(pair) == sugar.property })

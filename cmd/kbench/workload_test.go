@@ -54,14 +54,14 @@ func TestPrecedence(t *testing.T) {
 }
 
 func TestWorkloadProperties(t *testing.T) {
-	file := workloadFile(t, "bootstrap-server: a:1\nlinger: 7ms\nproperty:\n  acks: 1\n  client.id: file\n  request.timeout.ms: 4000\n")
+	file := workloadFile(t, "bootstrap-server: a:1\nlinger: 7ms\nproperty:\n  acks: 1\n  client.id: file\n  request.timeout.ms: 4000\n  compression.type: gzip\n")
 	cfg := plan(t, file)
 	if cfg.Settings.Acks != "1" || cfg.Settings.Linger.Milliseconds() != 7 || cfg.Settings.Brokers[0] != "a:1" || cfg.Settings.Props["client.id"] != "file" {
 		t.Errorf("%+v", cfg.Settings)
 	}
-	cfg = plan(t, file, "--acks", "all", "-X", "client.id=mine", "-X", "linger.ms=9")
+	cfg = plan(t, file, "--acks", "all", "-X", "client.id=mine", "-X", "linger.ms=9", "--compression", "lz4")
 	s := cfg.Settings
-	if s.Acks != "all" || s.Props["client.id"] != "mine" || s.Linger.Milliseconds() != 9 || s.Props["request.timeout.ms"] != "4000" {
+	if s.Acks != "all" || s.Props["client.id"] != "mine" || s.Linger.Milliseconds() != 9 || s.Compression != "lz4" || s.Props["request.timeout.ms"] != "4000" {
 		t.Errorf("%+v", s)
 	}
 }
