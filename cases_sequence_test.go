@@ -67,7 +67,11 @@ func TestUnknownProducerRestartsAll(t *testing.T) {
 					c.accept(q)
 				}
 			})
-			p := caseProducer(t, []string{b.addr()})
+			heard := &told{}
+			p, err := kring.New(quick([]string{b.addr()}, kring.Hooks(heard))...)
+			if err != nil {
+				t.Fatal(err)
+			}
 			send := func(partition int32) {
 				t.Helper()
 				if _, err := p.ProduceSync(patient(t), kring.Record{Topic: "t", Partition: kring.On(partition)}); err != nil {
@@ -90,7 +94,82 @@ func TestUnknownProducerRestartsAll(t *testing.T) {
 			if n := p.Stats().EpochBumps; n != 1 {
 				t.Errorf("%d epoch bumps, want 1", n)
 			}
+			closeEmpty(t, p)
+			lost := eventsOf[kring.SequenceLost](heard)
+			if len(lost) != 1 || p.Stats().SequencesLost != 1 {
+				t.Fatalf("the hook heard %+v, and %d are counted; want one each", lost, p.Stats().SequencesLost)
+			}
+			want := kring.SequenceLost{At: lost[0].At, Topic: "t", Partition: 0, Broker: lost[0].Broker, Code: code, LastOffset: 0, Restarts: true}
+			if lost[0] != want || want.At.IsZero() {
+				t.Errorf("%+v, want %+v", lost[0], want)
+			}
 		})
+	}
+}
+
+// TestGapIsNoLoss: that a broker refuses what comes after a batch that failed says
+// that the batch is not there, and nothing of what was acknowledged.
+func TestGapIsNoLoss(t *testing.T) {
+	b := newWireBroker(t, func(b *wireBroker) {
+		var held *wireRequest
+		b.produce = func(c *wireConn, q *wireRequest) {
+			switch first := &q.batches[0]; {
+			case first.epoch == 0 && first.sequence == 1:
+				held = q
+			case first.epoch == 0 && first.sequence == 2:
+				if held != nil {
+					c.fail(held, int16(kring.UnknownServerError))
+					held = nil
+				}
+				c.fail(q, int16(kring.OutOfOrderSequenceNumber))
+			default:
+				c.accept(q)
+			}
+		}
+	})
+	p := caseProducer(t, []string{b.addr()}, oneByOne())
+	got := newOutcomes()
+	produceTags(t, p, 0, 0, 1, got)
+	got.wait(t, 1)
+	produceTags(t, p, 0, 1, 2, got)
+	for i, d := range got.wait(t, 3) {
+		if failed := d.Err != nil; failed != (d.Tag == 1) {
+			t.Errorf("delivery %d: %+v", i, d)
+		}
+	}
+	if s := p.Stats(); s.SequencesLost != 0 || s.EpochBumps != 1 {
+		t.Errorf("%d sequences lost (want none), %d epoch bumps (want 1)", s.SequencesLost, s.EpochBumps)
+	}
+}
+
+// TestSequenceLostOnce: three in flight that the broker all refuses are one loss.
+func TestSequenceLostOnce(t *testing.T) {
+	b := newWireBroker(t, func(b *wireBroker) {
+		var held []*wireRequest
+		b.produce = func(c *wireConn, q *wireRequest) {
+			if first := &q.batches[0]; first.epoch > 0 || first.sequence == 0 {
+				c.accept(q)
+				return
+			}
+			if held = append(held, q); len(held) == 3 {
+				for _, q := range held {
+					c.fail(q, int16(kring.OutOfOrderSequenceNumber))
+				}
+			}
+		}
+	})
+	p := caseProducer(t, []string{b.addr()}, oneByOne())
+	got := newOutcomes()
+	produceTags(t, p, 0, 0, 1, got)
+	got.wait(t, 1)
+	produceTags(t, p, 0, 1, 3, got)
+	for i, d := range got.wait(t, 4) {
+		if d.Err != nil {
+			t.Errorf("delivery %d: %+v", i, d)
+		}
+	}
+	if s := p.Stats(); s.SequencesLost != 1 || s.EpochBumps != 1 {
+		t.Errorf("%d sequences lost, %d epoch bumps, want 1 each", s.SequencesLost, s.EpochBumps)
 	}
 }
 

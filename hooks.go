@@ -4,8 +4,8 @@ import "time"
 
 // Hook hears of what happens to connections, requests and batches. It has one or
 // more of the methods of HookBrokerConnect, HookBrokerDisconnect,
-// HookRequestSent, HookRequestAnswered and HookBatchFinished; New refuses what
-// has none.
+// HookRequestSent, HookRequestAnswered, HookBatchFinished and HookSequenceLost;
+// New refuses what has none.
 //
 // All hooks of a producer are called one at a time, by one goroutine that does
 // nothing else, each event in the order of Hooks. So a hook holds back nobody:
@@ -56,6 +56,13 @@ type HookBatchFinished interface {
 	// it was sent. Of a batch that was cut in two after MESSAGE_TOO_LARGE the
 	// pieces are told of.
 	OnBatchFinished(e BatchFinished)
+}
+
+// HookSequenceLost is a Hook.
+type HookSequenceLost interface {
+	// OnSequenceLost is told when a broker has forgotten what this producer wrote
+	// before: the log may have lost acknowledged records.
+	OnSequenceLost(e SequenceLost)
 }
 
 // BrokerConnect is an attempt to connect to a broker.
@@ -128,6 +135,29 @@ type BatchFinished struct {
 	Err error
 }
 
+// SequenceLost is a broker's refusal of a sequence that follows what it has
+// acknowledged (OUT_OF_ORDER_SEQUENCE_NUMBER, UNKNOWN_PRODUCER_ID or
+// INVALID_PRODUCER_EPOCH). Either nothing is wrong: retention has deleted all
+// that the producer had in the partition, or the broker has forgotten a producer
+// that was silent for long (producer.id.expiration.ms). Or the partition got a
+// leader whose log is shorter than what was acknowledged: an unclean election, a
+// lost disk, a topic that was created anew. Records up to LastOffset that are not
+// in the log then are lost, and nobody but the application can send them again.
+// franz-go: ProducerOnDataLossDetected.
+type SequenceLost struct {
+	At        time.Time
+	Topic     string
+	Partition int32
+	Broker    int32
+	Code      KafkaError
+	// LastOffset is the highest that was acknowledged in the partition by this
+	// producer; -1: none was, or its offset is not known.
+	LastOffset int64
+	// Restarts says that the records that wait go on under a new epoch. False:
+	// they would risk being stored twice, or are of a transaction, and fail.
+	Restarts bool
+}
+
 // HookStats are counters of what hooks were told. They only grow.
 type HookStats struct {
 	Told   uint64 // events, each to all of its hooks
@@ -167,7 +197,7 @@ func Hooks(list ...Hook) Option {
 
 func isHook(one Hook) bool {
 	switch one.(type) {
-	case HookBrokerConnect, HookBrokerDisconnect, HookRequestSent, HookRequestAnswered, HookBatchFinished:
+	case HookBrokerConnect, HookBrokerDisconnect, HookRequestSent, HookRequestAnswered, HookBatchFinished, HookSequenceLost:
 		return true
 	}
 	return false

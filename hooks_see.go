@@ -41,6 +41,17 @@ func (h *hooks) requestSent(b *broker, r *request) {
 	h.push(&hookEvent{kind: kindSent, sent: e})
 }
 
+// sequenceLost is for the holder of the role: the broker refuses batch, which
+// follows nothing that has failed.
+func (h *hooks) sequenceLost(b *broker, q *partition, code KafkaError, restarts bool) {
+	if h == nil || len(h.sequence) == 0 {
+		return
+	}
+	h.push(&hookEvent{kind: kindSequence, sequence: SequenceLost{
+		At: time.Now(), Topic: q.Topic, Partition: q.Index, Broker: b.id, Code: code, LastOffset: q.lastOffset, Restarts: restarts,
+	}})
+}
+
 // requestAnswered is for the holder of the role, while r has all of its batches:
 // the answer is in b.response, or there is none because of err.
 func (h *hooks) requestAnswered(b *broker, r *request, now int64, err error) {

@@ -16,7 +16,7 @@ import (
 //
 //	dialler: connected ───────────────┐
 //	role: sent, answered, batch over ─┼─► queue ─► run: each hook in turn
-//	role: connection ended ───────────┘     │
+//	role: connection ended, sequence  ┘     │
 //	                                        └ full: lost, counted
 type hooks struct {
 	p          *Producer
@@ -25,6 +25,7 @@ type hooks struct {
 	sent       []HookRequestSent
 	answered   []HookRequestAnswered
 	finished   []HookBatchFinished
+	sequence   []HookSequenceLost
 
 	queue *ring.Ring[hookEvent]
 	wake  chan struct{} // capacity 1: something was pushed
@@ -45,6 +46,7 @@ type hookEvent struct {
 	sent       RequestSent
 	answered   RequestAnswered
 	finished   BatchFinished
+	sequence   SequenceLost
 }
 
 type hookKind uint8
@@ -55,6 +57,7 @@ const (
 	kindSent
 	kindAnswered
 	kindFinished
+	kindSequence
 )
 
 // hookQueue is how many events may wait for the hooks.
@@ -73,6 +76,7 @@ func newHooks(p *Producer) *hooks {
 		sent:       hooksOf[HookRequestSent](list),
 		answered:   hooksOf[HookRequestAnswered](list),
 		finished:   hooksOf[HookBatchFinished](list),
+		sequence:   hooksOf[HookSequenceLost](list),
 		queue:      ring.New[hookEvent](hookQueue),
 		wake:       make(chan struct{}, 1),
 		stop:       make(chan struct{}),
@@ -159,6 +163,8 @@ func (h *hooks) tell(e *hookEvent) {
 		tellEach(h, h.answered, HookRequestAnswered.OnRequestAnswered, e.answered)
 	case kindFinished:
 		tellEach(h, h.finished, HookBatchFinished.OnBatchFinished, e.finished)
+	case kindSequence:
+		tellEach(h, h.sequence, HookSequenceLost.OnSequenceLost, e.sequence)
 	}
 }
 

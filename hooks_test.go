@@ -35,6 +35,7 @@ func (h *told) OnBrokerDisconnect(e kring.BrokerDisconnect) { h.add(e) }
 func (h *told) OnRequestSent(e kring.RequestSent)           { h.add(e) }
 func (h *told) OnRequestAnswered(e kring.RequestAnswered)   { h.add(e) }
 func (h *told) OnBatchFinished(e kring.BatchFinished)       { h.add(e) }
+func (h *told) OnSequenceLost(e kring.SequenceLost)         { h.add(e) }
 
 // eventsOf is what h was told of one kind.
 func eventsOf[E any](h *told) (list []E) {

@@ -83,6 +83,7 @@ const concurrentRetry = 20 * time.Millisecond
 func (b *broker) sequenceRefused(r *request, i int, code KafkaError) {
 	batch, q := r.batches[i], r.owners[i]
 	b.note(batch, code, code)
+	b.sequenceLost(q, batch, code)
 	if b.exhausted(q, batch, code) {
 		return
 	}
@@ -103,6 +104,20 @@ func (b *broker) sequenceRefused(r *request, i int, code KafkaError) {
 		b.p.log.Warn("kring: the broker lost this producer's sequence; it starts again under a new epoch",
 			"topic", q.Topic, "partition", q.Index, "broker", b.id, "error", code.Name())
 	}
+}
+
+// sequenceLost tells that the broker has forgotten what it acknowledged, if the
+// refusal of batch says so: not of what only followed a batch that failed, and
+// of several in flight the oldest speaks for all.
+func (b *broker) sequenceLost(q *partition, batch *accum.Batch, code KafkaError) {
+	if batch.Sender.Sequence == 0 || q.Gap() || !q.Oldest(batch) {
+		return
+	}
+	restarts := b.p.txn == nil && !q.MustNotRestart(batch)
+	b.p.stats.sequencesLost.Add(1)
+	b.p.log.Warn("kring: the broker does not know any more what this producer wrote before; if retention has not deleted it, acknowledged records may be lost",
+		"topic", q.Topic, "partition", q.Index, "broker", b.id, "error", code.Name(), "last_offset", q.lastOffset, "restarts", restarts)
+	b.p.hooks.sequenceLost(b, q, code, restarts)
 }
 
 // split replaces a batch that the broker finds too large by two halves. False:

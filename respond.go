@@ -185,6 +185,9 @@ func (b *broker) succeed(r *request, i int, o accum.Outcome) {
 	batch, q := r.batches[i], r.owners[i]
 	q.Proven(batch)
 	q.Drop(batch, true)
+	if o.BaseOffset >= 0 {
+		q.lastOffset = o.BaseOffset + int64(batch.Records()) - 1
+	}
 	b.p.stats.acked(batch.Records())
 	b.p.hooks.batchFinished(b, q, batch, &o)
 	q.Finish(batch, o, q.lane)

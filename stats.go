@@ -16,6 +16,7 @@ type counters struct {
 	retries         atomic.Uint64
 	splits          atomic.Uint64
 	epochBumps      atomic.Uint64
+	sequencesLost   atomic.Uint64
 	disconnects     atomic.Uint64
 	throttles       atomic.Uint64
 	blocked         atomic.Uint64
@@ -37,6 +38,7 @@ type Stats struct {
 	Retries        uint64 // batches that were sent, or tried, once more
 	Splits         uint64 // batches cut in two after MESSAGE_TOO_LARGE
 	EpochBumps     uint64 // sequences restarted under a new epoch
+	SequencesLost  uint64 // see SequenceLost: acknowledged records may be lost
 	Disconnects    uint64 // connections that failed with work on them
 	Throttles      uint64 // responses that asked for silence (KIP-219)
 	BlockedCalls   uint64 // Produce calls that had to wait for memory
@@ -74,6 +76,7 @@ func (p *Producer) Stats() Stats {
 		Retries:         c.retries.Load(),
 		Splits:          c.splits.Load(),
 		EpochBumps:      c.epochBumps.Load(),
+		SequencesLost:   c.sequencesLost.Load(),
 		Disconnects:     c.disconnects.Load(),
 		Throttles:       c.throttles.Load(),
 		BlockedCalls:    c.blocked.Load(),

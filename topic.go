@@ -58,6 +58,8 @@ type partition struct {
 	pending bool // stands in home's pend list
 	slow    bool // stands in home's slow list
 	inSend  int  // requests of home that carry a batch of this partition
+	// lastOffset is of the record that was acknowledged last; -1: not known.
+	lastOffset int64
 
 	// The number of the last transaction that the partition is in, and of that
 	// to which somebody was asked to add it (under transactions.mu).

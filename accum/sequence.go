@@ -102,6 +102,10 @@ func (p *Partition) Proven(b *Batch) {
 	}
 }
 
+// Gap says that a batch of p failed for good whose fate is not certain yet: that
+// the broker refuses what comes after it says no more than that it is not there.
+func (p *Partition) Gap() bool { return p.sender.seq.gap }
+
 // MustNotRestart says that b, whose sequence the broker has just refused, can not
 // be sent under a new epoch: it is the oldest one out, so that would be next, but
 // a copy of it may still reach the broker, and be accepted, before the new epoch

@@ -26,6 +26,7 @@ func (r *reading) counters(s *kring.Stats) {
 		{"batch.retries", "{batch}", "Batches that were sent, or tried, once more.", s.Retries},
 		{"batch.splits", "{batch}", "Batches cut in two after MESSAGE_TOO_LARGE.", s.Splits},
 		{"epoch.bumps", "{bump}", "Sequences restarted under a new epoch.", s.EpochBumps},
+		{"sequences.lost", "{sequence}", "Times that a broker had forgotten what this producer wrote: acknowledged records may be lost.", s.SequencesLost},
 		{"disconnects", "{connection}", "Connections that failed with work on them.", s.Disconnects},
 		{"throttles", "{response}", "Answers that asked for silence, as quotas do.", s.Throttles},
 		{"blocked.calls", "{call}", "Produce calls that had to wait for buffer memory.", s.BlockedCalls},

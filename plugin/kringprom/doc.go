@@ -20,6 +20,7 @@
 //	kring_producer_batch_retries_total       batches that were sent, or tried, once more
 //	kring_producer_batch_splits_total        batches cut in two after MESSAGE_TOO_LARGE
 //	kring_producer_epoch_bumps_total         sequences restarted under a new epoch
+//	kring_producer_sequences_lost_total      a broker had forgotten what was acknowledged
 //	kring_producer_disconnects_total         connections that failed with work on them
 //	kring_producer_throttles_total           answers that asked for silence (KIP-219)
 //	kring_producer_blocked_calls_total       Produce calls that had to wait for memory

@@ -34,6 +34,8 @@ func (c *Collector) add(prefix string, labels Labels) {
 		func(s *kring.Stats) uint64 { return s.Splits })
 	counter("epoch_bumps_total", "Sequences restarted under a new epoch.",
 		func(s *kring.Stats) uint64 { return s.EpochBumps })
+	counter("sequences_lost_total", "Times that a broker had forgotten what this producer wrote: acknowledged records may be lost.",
+		func(s *kring.Stats) uint64 { return s.SequencesLost })
 	counter("disconnects_total", "Connections that failed with work on them.",
 		func(s *kring.Stats) uint64 { return s.Disconnects })
 	counter("throttles_total", "Answers that asked for silence, as quotas do.",

@@ -50,9 +50,9 @@ func TestScrape(t *testing.T) {
 	w := httptest.NewRecorder()
 	promhttp.HandlerFor(r, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	for _, line := range []string{
-		`kring_producer_stuck_callbacks_total{client_id="a"} 13`,
-		`kring_producer_compressor_input_bytes_total{client_id="a"} 14`,
-		`kring_producer_compressor_output_bytes_total{client_id="a"} 15`,
+		`kring_producer_stuck_callbacks_total{client_id="a"} 14`,
+		`kring_producer_compressor_input_bytes_total{client_id="a"} 15`,
+		`kring_producer_compressor_output_bytes_total{client_id="a"} 16`,
 		`kring_producer_stage_duration_seconds_bucket{client_id="a",stage="ack",le="0.0001"} 0`,
 		`kring_producer_stage_duration_seconds_count{client_id="a",stage="callback"} 0`,
 	} {
