@@ -125,8 +125,9 @@ type config struct {
 	metricsPush     bool
 	adaptiveDepth   bool
 	inlineDelivery  bool
-	lanes           int // of callbacks
-	stripes         int // connections to each broker, at most
+	lanes           int   // of callbacks
+	stripes         int   // connections to each broker, at most
+	maxRecords      int64 // without an outcome; 0 is no bound
 
 	// given holds, for each setting that the caller gave, how it was written:
 	// an option's call or a property's line. Problems are reported in these

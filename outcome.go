@@ -182,6 +182,7 @@ func (b *broker) conclude(q *partition, batch *accum.Batch, o accum.Outcome, inF
 		q.Drop(batch, false)
 	}
 	b.p.stats.failed(batch.Records())
+	b.p.records.leave(batch.Records())
 	b.p.hooks.batchFinished(b, q, batch, &o)
 	q.Finish(batch, o, q.lane)
 }

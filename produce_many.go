@@ -35,7 +35,7 @@ func (t *Topic) ProduceMany(ctx context.Context, rs []Record, cb Callback) (n in
 func (t *Topic) acceptRun(ctx context.Context, rs []Record, cb Callback) int {
 	p := t.p
 	parts := t.parts.Load()
-	if parts == nil || p.closing.Load() || p.interceptors != nil || p.txn != nil || t.by != nil || ctx != nil && ctx.Err() != nil {
+	if parts == nil || p.closing.Load() || p.interceptors != nil || p.records != nil || p.txn != nil || t.by != nil || ctx != nil && ctx.Err() != nil {
 		return 0
 	}
 	q := t.placeRun(*parts, &rs[0])

@@ -29,6 +29,7 @@ type Producer struct {
 
 	interceptors *interceptors // nil: none
 	hooks        *hooks        // nil: none
+	records      *recordLimit  // nil: none
 	txn          *transactions // nil: not transactional
 
 	topics    atomic.Pointer[map[string]*Topic] // immutable map; replaced under meta.mu
@@ -66,6 +67,7 @@ func New(opts ...Option) (*Producer, error) {
 	p := &Producer{cfg: *cfg, log: cfg.logger, clock: accum.NewClock()}
 	p.interceptors = newInterceptors(cfg)
 	p.hooks = newHooks(p)
+	p.records = newRecordLimit(p)
 	p.closeStarted, p.closed = make(chan struct{}), make(chan struct{})
 	p.ctx, p.cancel = context.WithCancelCause(context.Background())
 	p.telemetry.init(p)

@@ -48,6 +48,7 @@ func supportedProperties() []property {
 		flagProperty(inlineProperty, func(c *config) *bool { return &c.inlineDelivery }),
 		{lanesProperty, setLanesProperty},
 		{stripesProperty, setStripesProperty},
+		{recordsProperty, setRecordsProperty},
 		flagProperty(metricsPushProperty, func(c *config) *bool { return &c.metricsPush }),
 		{setRebootstrap.String(), setRebootstrapProperty},
 

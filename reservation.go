@@ -148,6 +148,7 @@ func (x *Reservation) Abort() {
 		x.room.Abort()
 		x.rec = accum.Record{}
 		x.busy = false
+		x.w.t.p.records.leave(1)
 	}
 	x.record, x.ctx = Record{}, nil
 }

@@ -189,6 +189,7 @@ func (b *broker) succeed(r *request, i int, o accum.Outcome) {
 		q.lastOffset = o.BaseOffset + int64(batch.Records()) - 1
 	}
 	b.p.stats.acked(batch.Records())
+	b.p.records.leave(batch.Records())
 	b.p.hooks.batchFinished(b, q, batch, &o)
 	q.Finish(batch, o, q.lane)
 }

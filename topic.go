@@ -167,6 +167,12 @@ func (t *Topic) accept(ctx context.Context, r *Record, cb Callback, how call) (q
 			return nil, 0, err
 		}
 	}
+	if l := p.records; l != nil {
+		if err := l.enter(ctx, t, &budget, how.wait); err != nil {
+			return nil, 0, err
+		}
+		defer l.leaveIfRefused(&err)
+	}
 	parts := t.parts.Load()
 	if parts == nil || p.closing.Load() {
 		var err error

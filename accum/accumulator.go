@@ -55,6 +55,7 @@ type Accumulator struct {
 	_        [128]byte
 	epoch    atomic.Uint64 // flush epoch: incremented by every Flush
 	pressure atomic.Bool   // memory is short: every batch is ready
+	pressing atomic.Int32  // who waits for something else than memory, see Press
 	closed   atomic.Bool
 	_        [128]byte
 	live     atomic.Int64 // batches that hold accepted records

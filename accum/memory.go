@@ -127,17 +127,30 @@ func (a *Accumulator) relieve() {
 //
 // W's swap came before R's store, so R's second look sees W in the queue.
 func (a *Accumulator) relax() {
-	if a.pressure.Load() && a.slab.Waiting() == 0 {
+	if a.pressure.Load() && !a.waited() {
 		a.endShortage()
 	}
 }
 
 func (a *Accumulator) endShortage() {
 	a.pressure.Store(false)
-	if a.slab.Waiting() > 0 {
+	if a.waited() {
 		a.relieve()
 	}
 }
+
+// waited says that somebody waits for batches to end.
+func (a *Accumulator) waited() bool { return a.slab.Waiting() > 0 || a.pressing.Load() > 0 }
+
+// Press is for who waits until records have an outcome, whatever memory there
+// is: as in a shortage every batch is ready, until Unpress and the next Tick.
+func (a *Accumulator) Press() {
+	a.pressing.Add(1) // before relieve, see relax
+	a.relieve()
+}
+
+// Unpress ends a Press.
+func (a *Accumulator) Unpress() { a.pressing.Add(-1) }
 
 // Tick ends a shortage that relax left standing, when an eighth of the memory
 // is free and nobody waits.
