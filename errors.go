@@ -21,13 +21,14 @@ var (
 	// Reservation that was not.
 	ErrReservation = errors.New("kring: reservation is open, or was ended before")
 
-	// ErrBufferFull is TryProduce's back-pressure signal: BufferMemory is
-	// in use, or somebody already waits for it. Try again later, or call
-	// Produce, which waits.
+	// ErrBufferFull is TryProduce's back-pressure signal: BufferMemory is in
+	// use, or MaxBufferedRecords reached, or somebody already waits for it. Try
+	// again later, or call Produce, which waits.
 	ErrBufferFull = errors.New("kring: buffer memory is full")
 
 	// ErrMaxBlock: MaxBlock passed while Produce waited for the topic's
-	// metadata or for buffer memory. The text says for which.
+	// metadata, for buffer memory or for MaxBufferedRecords. The text says
+	// for which.
 	ErrMaxBlock = errors.New("kring: gave up waiting after MaxBlock")
 
 	// ErrDeliveryTimeout: DeliveryTimeout passed since the record's batch
