@@ -71,22 +71,6 @@ type broker struct {
 	backlog   bool             // complete batches were left behind by the last drain
 }
 
-// maxRequests is the size of the array of requests in flight; it is the array
-// of netio.Conn that it mirrors.
-const maxRequests = maxInFlight
-
-// request is what the sender keeps of one request in flight.
-type request struct {
-	encoder wire.ProduceEncoder // its buffer holds the bytes between the batches
-	batches []*accum.Batch
-	owners  []*partition
-	ids     [][16]byte // of the owners' topics, as they were sent
-	version int16      // of this request: topics without an id need an older one
-	sentAt  int64
-	written int64 // when the last byte had left; 0: not yet
-	mark    depth.Mark
-}
-
 // dialResult is what a dialler found: a connection that is ready for Produce,
 // or why there is none.
 type dialResult struct {
@@ -217,12 +201,15 @@ func (b *broker) turn() (more bool) {
 		b.ticked.Store(false)
 		b.tick()
 	}
-	if b.pend.len() > 0 {
+	if b.maySend() {
 		more = b.send()
 	}
 	b.noteWaiting()
 	return more
 }
+
+// maySend says that there may be something to send, and nothing forbids it.
+func (b *broker) maySend() bool { return b.pend.len() > 0 && !b.p.gate.shut() }
 
 // noteWaiting keeps since when partitions wait for a request that does not
 // leave, on the monotonic clock; 0: none do. It is for
@@ -231,7 +218,7 @@ func (b *broker) noteWaiting() {
 	if b.p.cfg.availabilityTimeout == 0 {
 		return
 	}
-	switch waits := b.pend.len() > 0; {
+	switch waits := b.maySend(); {
 	case !waits && b.waiting.Load() != 0, waits && b.lastSend == b.env.Now:
 		b.waiting.Store(0)
 	case waits && b.waiting.Load() == 0:

@@ -135,6 +135,7 @@ const slotPatience = 30 * time.Second
 func (p *Producer) beginClose() {
 	p.closing.Store(true)
 	close(p.closeStarted)
+	p.release() // for good
 	p.acc.Refuse()
 }
 

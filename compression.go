@@ -115,9 +115,6 @@ func compressionProperties() []property {
 	return all
 }
 
-// compressor is what accum compresses with; nil if batches are sent as they are.
-func (c *config) compressor() (*compress.Compressor, error) { return c.compressorOf(c.codec) }
-
 // startPackers starts the goroutines that compress what no caller completed,
 // once. It is for New, and for the holder of live.mu.
 func (p *Producer) startPackers() {

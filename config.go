@@ -108,6 +108,8 @@ type config struct {
 	codec  Codec
 	levels levels
 
+	compressors compressors
+
 	topics       map[string]*topicSettings
 	hasBulk      bool  // some topic gives way
 	brokerMemory int64 // 0: no limit of its own
@@ -128,6 +130,7 @@ type config struct {
 	lanes           int   // of callbacks
 	stripes         int   // connections to each broker, at most
 	maxRecords      int64 // without an outcome; 0 is no bound
+	manualFlush     bool
 
 	// given holds, for each setting that the caller gave, how it was written:
 	// an option's call or a property's line. Problems are reported in these

@@ -88,12 +88,13 @@
 //	Compression                by the goroutine that fills a batch
 //	Warmup                     ready before the first record
 //	Topic.Partitions           how many there are, and which have a leader
+//	ManualFlush                nothing leaves before Flush says so
 //	Explain, Latencies, Stats  why, where the time goes, how many
 //	NewWriter, Reserve         for goroutines that are always busy
 //	TopicSettings              linger, size, compression, memory and class of one topic
 //	Hooks                      connections, requests and batches, one by one
 //	Reconfigure                linger, batch size and compression of a running producer
-//	Drain                      what was not delivered, handed back
+//	Drain, Purge               what was not delivered, handed back or thrown away
 //
 // # Timestamps
 //

@@ -51,6 +51,8 @@ const (
 	// ReasonConnectionFull: the connection has as many requests in flight as
 	// it may, or is still writing the last one.
 	ReasonConnectionFull
+	// ReasonManualFlush: only Flush sends (ManualFlush).
+	ReasonManualFlush
 	// ReasonOther: the sender's own word for it is in the text.
 	ReasonOther
 )
@@ -61,7 +63,7 @@ func (r Reason) String() string {
 		"ready to be sent", "nothing is waiting", "the topic is not known yet", "lingering", "being written to", "being compressed",
 		"not part of the transaction yet", "no leader", "the leader has moved, and the old one still owes answers", "not connected", "throttled by the broker",
 		"the connection logs in again", "waiting for answers of this partition", "backing off after a failed attempt",
-		"no producer id yet", "the epoch is being bumped", "the connection has enough requests in flight", "other",
+		"no producer id yet", "the epoch is being bumped", "the connection has enough requests in flight", "waiting for Flush", "other",
 	}
 	if int(r) < len(names) {
 		return names[r]

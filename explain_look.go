@@ -64,6 +64,8 @@ func (b *broker) explainReason(q *partition, e *Explanation) {
 		e.Reason = ReasonInFlight
 	case e.wait == accum.WaitEmpty:
 		e.Reason = ReasonEmpty
+	case b.p.gate.shut():
+		e.Reason = ReasonManualFlush
 	case e.wait == accum.WaitLinger:
 		e.Reason, e.For = ReasonLinger, max(q.Linger()-e.Oldest, 0)
 	case e.wait == accum.WaitWriters:

@@ -81,7 +81,7 @@ func (p *Producer) checkLive(c *config) error {
 	if c.sound(setBatchSize, setBufferMemory) && int64(c.batchSize) > c.bufferMemory {
 		c.problem("%s: must be at most buffer.memory, %d", clip(c.words(setBatchSize)), c.bufferMemory)
 	}
-	if most := c.deliveryTimeout - c.requestTimeout; c.sound(setLinger) && c.linger > most {
+	if most := c.leastTimeout() - c.requestTimeout; c.sound(setLinger) && c.linger > most {
 		c.problem("%s: must be at most delivery timeout - request timeout = %v", clip(c.words(setLinger)), most)
 	}
 	c.batchSize = max(c.batchSize, 1)

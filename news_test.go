@@ -1,6 +1,7 @@
 package kring_test
 
 import (
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -75,6 +76,8 @@ func TestNews(t *testing.T) {
 		"topic=t partitions=2":                     1,
 		"the broker lost this producer's sequence": 0,
 	} {
+		// The line may be written after the record went on its way.
+		until(t, fmt.Sprintf("%d lines say %q", want, text), func() bool { return lines(text) >= want })
 		if n := lines(text); n != want {
 			t.Errorf("%d lines say %q, want %d", n, text, want)
 		}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/kring-go/kring/accum"
-	"github.com/kring-go/kring/compress"
 )
 
 // topicSettings is what is different for one topic.
@@ -18,6 +17,9 @@ type topicSettings struct {
 	codec     *Codec
 	memory    *int64
 	bulk      bool
+
+	acks            *Acks
+	deliveryTimeout *time.Duration
 }
 
 // TopicSetting is one setting of TopicSettings.
@@ -101,9 +103,7 @@ func (c *config) checkTopics() {
 		bad := func(format string, args ...any) {
 			c.problem("TopicSettings(%q): %s", name, fmt.Sprintf(format, args...))
 		}
-		if d := s.linger; d != nil && (*d < 0 || *d > c.deliveryTimeout-c.requestTimeout) {
-			bad("TopicLinger(%v) must be 0 to delivery timeout - request timeout = %v", *d, c.deliveryTimeout-c.requestTimeout)
-		}
+		c.checkTopicDelivery(s, bad)
 		if n := s.batchSize; n != nil && (*n < 1 || c.sound(setBatchSize) && *n > max(c.batchSize, 1)) {
 			bad("TopicBatchSize(%d) must be 1 to batch.size, %d", *n, c.batchSize)
 		}
@@ -136,7 +136,7 @@ func (c *config) accumTopics() (map[string]accum.TopicConfig, error) {
 			if err != nil {
 				return nil, err
 			}
-			if z != nil { // not a nil pointer in an interface
+			if z != nil {
 				t.Compressor, t.Codec = z, int16(*s.codec)
 			}
 		}
@@ -153,18 +153,6 @@ func (c *config) compresses() bool {
 		}
 	}
 	return c.codec != NoCompression
-}
-
-// compressorOf is nil for NoCompression.
-func (c *config) compressorOf(codec Codec) (*compress.Compressor, error) {
-	if codec == NoCompression {
-		return nil, nil
-	}
-	z, err := compress.New(codec, c.levels[codec])
-	if err != nil {
-		return nil, fmt.Errorf("kring: compression: %w", err)
-	}
-	return z, nil
 }
 
 // leastMemory is the narrowest bound of what a topic's records may take.

@@ -41,7 +41,7 @@ func (b *broker) exhausted(q *partition, batch *accum.Batch, cause error) bool {
 	switch {
 	case batch.Sender.Attempts > c.retries:
 		b.fail(q, batch, fmt.Errorf("%w: %w", ErrRetriesExhausted, cause))
-	case batch.Created()+int64(c.deliveryTimeout) <= b.env.Now:
+	case batch.Created()+q.timeout <= b.env.Now:
 		b.fail(q, batch, fmt.Errorf("%w: %w", ErrDeliveryTimeout, cause))
 	default:
 		return false
@@ -143,7 +143,7 @@ func (b *broker) split(r *request, i int) bool {
 func (b *broker) reject(r *request, i int, res *wire.PartitionResult, cause error) {
 	batch, q := r.batches[i], r.owners[i]
 	code := KafkaError(res.ErrorCode)
-	if code.mayHaveAppended(b.p.cfg.acks) {
+	if code.mayHaveAppended(q.acks) {
 		batch.Sender.Ambiguous = true
 	}
 	b.note(batch, code, cause)

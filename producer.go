@@ -30,6 +30,8 @@ type Producer struct {
 	interceptors *interceptors // nil: none
 	hooks        *hooks        // nil: none
 	records      *recordLimit  // nil: none
+	gate         sendGate
+	purging      atomic.Int32  // calls of Purge that run
 	txn          *transactions // nil: not transactional
 
 	topics    atomic.Pointer[map[string]*Topic] // immutable map; replaced under meta.mu
@@ -68,6 +70,7 @@ func New(opts ...Option) (*Producer, error) {
 	p.interceptors = newInterceptors(cfg)
 	p.hooks = newHooks(p)
 	p.records = newRecordLimit(p)
+	p.gate.manual = cfg.manualFlush
 	p.closeStarted, p.closed = make(chan struct{}), make(chan struct{})
 	p.ctx, p.cancel = context.WithCancelCause(context.Background())
 	p.telemetry.init(p)
@@ -212,6 +215,7 @@ func (p *Producer) Flush(ctx context.Context) error {
 		return ErrInCallback
 	}
 	ctx = orBackground(ctx)
+	defer p.release()()
 	if err := p.acc.Flush(ctx); err != nil {
 		return fmt.Errorf("kring: flush is not complete: %w", err)
 	}

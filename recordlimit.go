@@ -84,8 +84,8 @@ func (l *recordLimit) enter(ctx context.Context, t *Topic, budget *blockBudget, 
 		l.p.acc.Unpress()
 		return ErrBufferFull
 	}
-	if l.p.inCallback() {
-		return ErrInCallback
+	if err := t.mayWait(); err != nil {
+		return err
 	}
 	w := &recordWaiter{make(chan struct{})}
 	l.mu.Lock()

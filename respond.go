@@ -15,7 +15,7 @@ func (b *broker) Written(slot int) {
 	r.written = b.p.clock.Now()
 	b.p.acc.Stages().Write.Record(r.written - r.sentAt)
 	b.p.hooks.requestSent(b, r)
-	if b.p.cfg.acks != 0 {
+	if r.acks != 0 {
 		return
 	}
 	for i := range r.batches {
@@ -86,29 +86,6 @@ func (b *broker) Failed(slot int, sentBytes bool, err error) {
 	r.clear()
 }
 
-// find is the index of the batch that res answers. Answers come in the order
-// of the request, so the search starts at next.
-func (r *request) find(res *wire.PartitionResult, next int) int {
-	n := len(r.batches)
-	for i := range n {
-		k := (next + i) % n
-		q := r.owners[k]
-		if r.batches[k] != nil && q.Index == res.Partition && r.isTopic(k, res) {
-			return k
-		}
-	}
-	return -1
-}
-
-// isTopic compares with the id that was sent: metadata may have brought
-// another one since, of a topic that was deleted and created again.
-func (r *request) isTopic(k int, res *wire.PartitionResult) bool {
-	if len(res.Topic) > 0 {
-		return string(res.Topic) == r.owners[k].topic.name
-	}
-	return res.TopicID == r.ids[k]
-}
-
 // letGo ends the socket side of batch i and makes its partition look again.
 func (b *broker) letGo(r *request, i int) {
 	batch, q := r.batches[i], r.owners[i]
@@ -116,13 +93,6 @@ func (b *broker) letGo(r *request, i int) {
 	q.inSend--
 	batch.ReleaseSocket()
 	b.add(q)
-}
-
-func (r *request) clear() {
-	for i := range r.owners {
-		r.owners[i] = nil
-	}
-	r.batches, r.owners = r.batches[:0], r.owners[:0]
 }
 
 // throttle mutes the connection for as long as the broker asks (KIP-219). The
@@ -175,7 +145,7 @@ func (b *broker) result(r *request, i int, res *wire.PartitionResult) {
 		b.reject(r, i, res, cause)
 		return
 	}
-	if code.mayHaveAppended(b.p.cfg.acks) {
+	if code.mayHaveAppended(q.acks) {
 		batch.Sender.Ambiguous = true
 	}
 	b.retry(r, i, code, cause)

@@ -11,9 +11,7 @@ import (
 // another request could follow at once. Every method here is for the holder of
 // the role.
 func (b *broker) send() (more bool) {
-	if b.p.txn != nil {
-		b.dropUnsent()
-	}
+	b.dropUnsent()
 	if b.id < 0 {
 		b.passOn()
 		return false
@@ -83,7 +81,7 @@ func (b *broker) choose(may func(*partition) bool) {
 	size := wire.RequestOverhead(b.p.cfg.clientID) + wire.MaxLengthPrefix + len(b.p.cfg.transactionalID)
 	for range b.pend.len() {
 		q := b.pend.pop()
-		if !may(q) {
+		if !may(q) || len(b.owners) > 0 && q.acks != b.owners[0].acks {
 			b.pend.push(q)
 			continue
 		}
@@ -170,7 +168,7 @@ func (b *broker) write() error {
 	r := &b.reqs[slot]
 	r.batches = append(r.batches[:0], b.chosen...)
 	r.owners = append(r.owners[:0], b.owners...)
-	r.ids = r.ids[:0]
+	r.ids, r.acks = r.ids[:0], r.owners[0].acks
 	for i, q := range r.owners {
 		if i > 0 && q.topic == r.owners[i-1].topic {
 			r.ids = append(r.ids, r.ids[i-1]) // the topic is named once
@@ -198,8 +196,7 @@ func (b *broker) write() error {
 	b.lastSend = b.env.Now
 	b.p.stats.requests.Add(1)
 	b.p.stats.batches.Add(uint64(len(r.batches)))
-	acks := b.p.cfg.acks
-	return b.conn.Send(b.correl, acks != 0, b.env.Now+int64(b.p.cfg.requestTimeout))
+	return b.conn.Send(b.correl, r.acks != 0, b.env.Now+int64(b.p.cfg.requestTimeout))
 }
 
 // lastVersionWithNames is the last Produce version that names topics; later
@@ -231,7 +228,7 @@ func (b *broker) encode(r *request) {
 			r.version = min(r.version, lastVersionWithoutAdding)
 		}
 	}
-	e.Begin(r.version, b.correl, c.clientID, c.acks, int32(c.requestTimeout/time.Millisecond), topics)
+	e.Begin(r.version, b.correl, c.clientID, r.acks, int32(c.requestTimeout/time.Millisecond), topics)
 	for i := 0; i < len(r.owners); {
 		t := r.owners[i].topic
 		n := i

@@ -3,6 +3,7 @@ package kring
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/kring-go/kring/accum"
 )
@@ -20,26 +21,25 @@ func (b *broker) tick() {
 	if b.conn != nil {
 		b.tickConnection()
 	}
-	now, limit := b.env.Now, int64(b.p.cfg.deliveryTimeout)
 	for slot := range b.reqs[:b.p.cfg.maxInFlight] {
-		b.expireInFlight(&b.reqs[slot], now-limit)
+		b.expireInFlight(&b.reqs[slot])
 	}
 	// A partition whose window is full stands in no list: it comes back with
 	// an answer. What is queued behind must not grow old unseen until then.
 	for slot := range b.reqs[:b.p.cfg.maxInFlight] {
 		for _, q := range b.reqs[slot].owners {
-			b.tickPartition(q, now-limit)
+			b.tickPartition(q)
 		}
 	}
 	for range b.pend.len() {
 		q := b.pend.pop()
-		b.tickPartition(q, now-limit)
+		b.tickPartition(q)
 		b.pend.push(q)
 	}
 }
 
-func (b *broker) tickPartition(q *partition, before int64) {
-	b.expireQueued(q, before)
+func (b *broker) tickPartition(q *partition) {
+	b.expireQueued(q, b.env.Now-q.timeout)
 	b.cull(q, b.env.Now, false)
 	q.load.Store(int32(q.Backlog(maxBacklog)))
 	q.topic.use()
@@ -94,23 +94,23 @@ func (b *broker) expireQueued(q *partition, before int64) {
 // expireInFlight tells the callers of batches that are still in flight. Their
 // memory stays until the answer comes or the connection ends: its bytes may
 // still be on their way into the socket.
-func (b *broker) expireInFlight(r *request, before int64) {
+func (b *broker) expireInFlight(r *request) {
 	for i, batch := range r.batches {
-		if batch == nil || batch.Sender.Finished || batch.Created() > before {
+		if batch == nil || batch.Sender.Finished || batch.Created()+r.owners[i].timeout > b.env.Now {
 			continue
 		}
 		batch.Sender.Ambiguous = true
-		err := b.produceError(r.owners[i], batch, b.expiryCause(batch))
+		err := b.produceError(r.owners[i], batch, b.expiryCause(r.owners[i], batch))
 		b.conclude(r.owners[i], batch, accum.Outcome{BaseOffset: -1, LogAppendTime: -1, Err: err}, true)
 	}
 }
 
 func (b *broker) expire(q *partition, batch *accum.Batch) {
-	b.fail(q, batch, b.expiryCause(batch))
+	b.fail(q, batch, b.expiryCause(q, batch))
 }
 
-func (b *broker) expiryCause(batch *accum.Batch) error {
-	limit := b.p.cfg.deliveryTimeout
+func (b *broker) expiryCause(q *partition, batch *accum.Batch) error {
+	limit := time.Duration(q.timeout)
 	if last := batch.Sender.LastError; last != nil {
 		return fmt.Errorf("%w: %v since the batch was opened; the last attempt: %w", ErrDeliveryTimeout, limit, last)
 	}

@@ -33,47 +33,6 @@ type Topic struct {
 	state    topicState   // under meta.mu
 }
 
-// partition is one partition as the sender sees it.
-type partition struct {
-	*accum.Partition
-	topic *Topic
-
-	// home is the broker whose role owns the sender side of the partition.
-	// Only that role moves it, and only with nothing in flight.
-	home atomic.Pointer[broker]
-	// leader is where the partition should be, as metadata has it.
-	leader atomic.Pointer[broker]
-	epoch  int32 // leader epoch; under meta.mu
-
-	lane *accum.Lane // of its callbacks; immutable
-	bulk bool        // gives way to others; immutable
-
-	load atomic.Int32 // queued batches, for the adaptive partitioner; written by the role of home
-
-	// lastBatch is the size of the batch that left last; written by the role
-	// of home.
-	lastBatch atomic.Int32
-
-	// Owned by the role of home.
-	pending bool // stands in home's pend list
-	slow    bool // stands in home's slow list
-	inSend  int  // requests of home that carry a batch of this partition
-	// lastOffset is of the record that was acknowledged last; -1: not known.
-	lastOffset int64
-
-	// The number of the last transaction that the partition is in, and of that
-	// to which somebody was asked to add it (under transactions.mu).
-	joined atomic.Uint64
-	asked  uint64
-}
-
-// PartitionReady is called by whoever has news for the sender.
-func (q *partition) PartitionReady(*accum.Partition) {
-	home := q.home.Load()
-	home.enqueue(q)
-	home.kick()
-}
-
 // Name is the topic's name.
 func (t *Topic) Name() string { return t.name }
 
@@ -100,6 +59,7 @@ func (t *Topic) ProduceSync(ctx context.Context, r Record) (Delivery, error) {
 		return Delivery{}, ErrInCallback
 	}
 	ctx = orBackground(ctx)
+	defer t.p.release()()
 	done := make(chan Delivery, 1)
 	q, ticket, err := t.produce(ctx, &r, func(d Delivery) { done <- d }, call{wait: true})
 	if err != nil {
@@ -110,8 +70,7 @@ func (t *Topic) ProduceSync(ctx context.Context, r Record) (Delivery, error) {
 	case d := <-done:
 		return d, d.Err
 	case <-ctx.Done():
-		return Delivery{}, fmt.Errorf("kring: record to %s[%d] was accepted, its outcome is unknown: %w",
-			q.Topic, q.Index, ctx.Err())
+		return Delivery{}, fmt.Errorf("kring: record to %s[%d] was accepted, its outcome is unknown: %w", q.Topic, q.Index, ctx.Err())
 	}
 }
 
@@ -229,8 +188,8 @@ func (t *Topic) append(ctx context.Context, q *partition, rec *accum.Record, bud
 		return q, ticket, nil
 	}
 	if errors.Is(err, slab.ErrTimeout) && how.wait {
-		if t.p.inCallback() {
-			return nil, 0, ErrInCallback
+		if err := t.mayWait(); err != nil {
+			return nil, 0, err
 		}
 		t.p.stats.blocked.Add(1)
 		start := time.Now()

@@ -20,21 +20,6 @@ func (b *broker) nextInTransaction(q *partition) (*accum.Batch, accum.Wait) {
 	return batch, wait
 }
 
-// dropUnsent fails what waits to be sent, or to be sent again, while the
-// transaction can only be aborted. A batch that was sent before leaves a gap in
-// the sequences, which the new epoch after the abort closes.
-func (b *broker) dropUnsent() {
-	cause := b.p.txn.dropping.Load()
-	if cause == nil {
-		return
-	}
-	for range b.pend.len() {
-		q := b.pend.pop()
-		b.giveUp(q, *cause)
-		b.pend.push(q)
-	}
-}
-
 // admit reports whether batches of q may be sent in the present transaction. If
 // not, q is marked once they may.
 func (x *transactions) admit(q *partition) bool {

@@ -106,7 +106,7 @@ func (x *transactions) prepareAbort(ctx context.Context, op string) error {
 		x.mu.Unlock()
 		return x.refuseUnless(op, txnEnding)
 	}
-	x.wakeSenders()
+	x.p.wakeSenders()
 	err := x.flush(ctx)
 	if err == nil {
 		err = x.awaitAdder(ctx)

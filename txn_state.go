@@ -129,7 +129,7 @@ func (x *transactions) fail(v verdict) {
 	x.err = v.err
 	x.drop(v.err)
 	x.mu.Unlock()
-	x.wakeSenders()
+	x.p.wakeSenders()
 }
 
 // drop makes the senders fail what they have not sent. It is called under mu.
@@ -147,18 +147,11 @@ func (x *transactions) drop(why error) {
 	}
 }
 
-// wakeSenders makes every sender look at every partition.
-func (x *transactions) wakeSenders() {
-	for _, q := range x.p.acc.Partitions() {
-		q.SealOpen()
-		q.MarkReady()
-	}
-}
-
 // flush waits until the last caller has left Produce and every record has its
 // outcome.
 func (x *transactions) flush(ctx context.Context) error {
 	x.gate.shut()
+	defer x.p.release()()
 	for {
 		empty := x.gate.empty()
 		if err := x.p.acc.Flush(ctx); err != nil || empty {

@@ -121,6 +121,14 @@ func written(ctx context.Context, p *kring.Producer, events <-chan event) error 
 	return nil
 }
 
+// grouped is tuning.md's producer of groups of records.
+func grouped(addrs ...string) (*kring.Producer, error) {
+	return kring.New(
+		kring.Brokers(addrs...),
+		kring.ManualFlush(), // nothing leaves but by Flush, in requests as full as can be
+	)
+}
+
 // different is tuning.md's producer of topics that differ.
 func different(addrs ...string) (*kring.Producer, error) {
 	return kring.New(
