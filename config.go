@@ -104,6 +104,7 @@ type config struct {
 	adaptive            bool
 	availabilityTimeout time.Duration // 0: off
 	ignoreKeys          bool
+	leastBackedUp       bool
 
 	codec  Codec
 	levels levels

@@ -46,7 +46,7 @@ func (p *Producer) applyTopic(t *Topic, info *cluster.Topic, moved *[]*partition
 	}
 	t.tellLeaders(changed)
 	if t.sticky.Load() == nil { // before parts: who sees parts uses it
-		t.sticky.Store(newStickyPartitioner((*parts)[0].BatchSize(), rand.Uint32()))
+		t.sticky.Store(t.newSticky((*parts)[0].BatchSize(), rand.Uint32()))
 	}
 	if t.known.Load() == nil { // before parts too
 		t.inform(*parts)
@@ -102,7 +102,7 @@ func (t *Topic) updateSticky() {
 	parts := *t.parts.Load()
 	available := make([]bool, len(parts))
 	var loads []int32
-	if t.p.cfg.adaptive {
+	if t.p.cfg.adaptive && !t.p.cfg.leastBackedUp {
 		loads = make([]int32, len(parts))
 	}
 	now := t.p.clock.Now()

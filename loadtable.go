@@ -98,8 +98,11 @@ func (t *loadTable) holds(partition int32) bool {
 
 // choose returns the partition of the next turn.
 func (s *stickyPartitioner) choose(partitions int32) int32 {
-	n := s.next.Add(1)
-	if t := s.loads.Load(); t != nil {
+	n, t := s.next.Add(1), s.loads.Load()
+	if s.backlog != nil {
+		return leastBackedUp(n, partitions, t, s.backlog)
+	}
+	if t != nil {
 		if p := t.at(n); p < partitions {
 			return p
 		}

@@ -170,3 +170,37 @@ func TestStickyPartitionCountChanges(t *testing.T) {
 		}
 	}
 }
+
+// TestLeastBackedUpChoice: the shortest queue, of equals each in turn, and only
+// partitions that are available.
+func TestLeastBackedUpChoice(t *testing.T) {
+	queues := []int32{3, 1, 1, 2, 0, 1}
+	backlog := func(p int32) int32 { return queues[p] }
+	for n := range uint32(20) {
+		if p := leastBackedUp(n, 6, nil, backlog); p != 4 {
+			t.Fatalf("turn %d goes to partition %d, want 4", n, p)
+		}
+	}
+	queues[4] = 9
+	turns := map[int32]int{}
+	for n := range uint32(600) {
+		turns[leastBackedUp(n, 6, nil, backlog)]++
+	}
+	if len(turns) != 3 || turns[1] < 100 || turns[2] < 100 || turns[5] < 100 {
+		t.Errorf("turns %v, want partitions 1, 2 and 5", turns)
+	}
+	some := newLoadTable(nil, []bool{true, false, false, true, false, false})
+	for n := range uint32(20) {
+		if p := leastBackedUp(n, 6, some, backlog); p != 3 {
+			t.Fatalf("turn %d goes to partition %d, want 3 of 0 and 3", n, p)
+		}
+	}
+	if p := leastBackedUp(7, 2, some, backlog); p != 1 {
+		t.Errorf("a topic with fewer partitions: %d, want 1", p)
+	}
+	looked := 0
+	leastBackedUp(5, 100_000, nil, func(int32) int32 { looked++; return 1 })
+	if looked > 2*mostCompared {
+		t.Errorf("%d looks for one turn", looked)
+	}
+}

@@ -32,6 +32,10 @@ type stickyPartitioner struct {
 	// limit is how many bytes make a partition's turn: batch.size.
 	limit atomic.Uint64
 
+	// backlog is of a partition, for LeastBackedUpPartitioning; nil: turns go by
+	// loads.
+	backlog func(partition int32) int32
+
 	// minShift is the shift at which every shard is in use.
 	minShift uint32
 

@@ -97,6 +97,7 @@ func New(opts ...Option) (*Producer, error) {
 		Awake:           p.timer.awake,
 		CompressFailed:  p.compressFailed,
 		Topics:          topics,
+		CountBatches:    cfg.leastBackedUp,
 	}
 	if compressor != nil {
 		accumulator.Compressor, accumulator.Codec = compressor, int16(cfg.codec)

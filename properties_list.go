@@ -92,6 +92,7 @@ key.serializer | ` + byteArraySerializer + ` | how keys become bytes
 kring.adaptive.depth | true | kring's own: requests in flight follow the broker, at most max.in.flight.requests.per.connection
 kring.completion.lanes | 1 | kring's own: how many goroutines run callbacks, those of a partition on one of them
 kring.manual.flush | false | kring's own: only Flush sends records
+kring.partitioner.least.backed.up | false | kring's own: records without a key go where the fewest batches wait
 kring.max.buffered.records | 0 | kring's own: how many records may be without an outcome; 0 is no bound
 kring.connections.per.broker | 1 | kring's own: connections to each broker, at most 8, that share its partitions; for brokers far away
 kring.delivery.inline | false | kring's own: callbacks run where responses are read, not on a goroutine of their own

@@ -49,6 +49,7 @@ func supportedProperties() []property {
 		{lanesProperty, setLanesProperty},
 		{stripesProperty, setStripesProperty},
 		{recordsProperty, setRecordsProperty},
+		flagProperty(leastBackedUpProperty, func(c *config) *bool { return &c.leastBackedUp }),
 		flagProperty(manualFlushProperty, func(c *config) *bool { return &c.manualFlush }),
 		flagProperty(metricsPushProperty, func(c *config) *bool { return &c.metricsPush }),
 		{setRebootstrap.String(), setRebootstrapProperty},

@@ -105,7 +105,7 @@ func TestFromPropertiesEverySetting(t *testing.T) {
 		"partitioner.ignore.keys": "true", "compression.type": "zstd", "compression.gzip.level": "5",
 		"compression.lz4.level": "6", "compression.zstd.level": "7", "transaction.timeout.ms": "38",
 		"kring.completion.lanes": "3", "kring.connections.per.broker": "4", "enable.metrics.push": "false", "kring.adaptive.depth": "false",
-		"kring.manual.flush": "true", "kring.max.buffered.records": "39",
+		"kring.manual.flush": "true", "kring.partitioner.least.backed.up": "true", "kring.max.buffered.records": "39",
 	}
 	opt, err := FromProperties(properties)
 	if err != nil {
@@ -124,7 +124,7 @@ func TestFromPropertiesEverySetting(t *testing.T) {
 		reconnectBackoffMax: 23 * ms, connSetupTimeout: 24 * ms, connSetupTimeoutMax: 25 * ms, connMaxIdle: -ms,
 		sendBuffer: -1, receiveBuffer: 28, metadataMaxAge: 29 * ms, metadataMaxIdle: 30000 * ms,
 		rebootstrapTrigger: 32 * ms, availabilityTimeout: 34 * ms, ignoreKeys: true,
-		codec: Zstd, levels: levels{NoCompression: math.MinInt32, Gzip: 5, Snappy: math.MinInt32, LZ4: 6, Zstd: 7}, transactionTimeout: 38 * ms, lanes: 3, stripes: 4, manualFlush: true, maxRecords: 39,
+		codec: Zstd, levels: levels{NoCompression: math.MinInt32, Gzip: 5, Snappy: math.MinInt32, LZ4: 6, Zstd: 7}, transactionTimeout: 38 * ms, lanes: 3, stripes: 4, manualFlush: true, leastBackedUp: true, maxRecords: 39,
 	}
 	for s := range settings {
 		if c.given[s] == "" && s != setTransactionalID { // it would demand idempotence

@@ -30,6 +30,8 @@ type Config struct {
 	CompressFailed func(error)
 	// Topics is what is different for some topics, by name.
 	Topics map[string]TopicConfig
+	// CountBatches has Partition.Incomplete count.
+	CountBatches bool
 	// Transactional marks every batch as part of a transaction.
 	Transactional bool
 }

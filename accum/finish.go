@@ -57,7 +57,7 @@ func (b *Batch) release() {
 	}
 	a := b.acc
 	b.live.Store(0)
-	a.live.Add(-1)
+	b.part.ended()
 	b.leaveShares()
 	// The chain stays in the batch: the socket side may still need it. Both
 	// sides let go of the first slot last, so the next opener finds neither

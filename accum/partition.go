@@ -29,7 +29,10 @@ type Partition struct {
 	// queued is 1 while the partition stands in a ready ring; set by
 	// MarkReady, cleared by the sender before it looks at the partition.
 	queued atomic.Uint32
-	_      [124]byte
+	// incomplete counts the batches that were opened and whose life has not
+	// ended, if the accumulator CountBatches.
+	incomplete atomic.Int32
+	_          [120]byte
 
 	strands strands
 	sender  senderSide
@@ -46,6 +49,10 @@ func (p *Partition) MarkReady() {
 		p.sink.PartitionReady(p)
 	}
 }
+
+// Incomplete is how many batches have been opened and have no outcome, or one
+// that the callbacks have not been told; 0 unless Config.CountBatches.
+func (p *Partition) Incomplete() int32 { return p.incomplete.Load() }
 
 // Sink is what the partition was added with.
 func (p *Partition) Sink() ReadySink { return p.sink }

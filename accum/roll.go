@@ -49,7 +49,7 @@ func (q *Strand) openBatch(ctx context.Context, w word, r *Record, wait time.Dur
 	}
 	gen := q.prepare(b, r, size)
 	self = makeWord(gen, b.index)
-	a.live.Add(1)
+	q.p.began()
 	if !q.install(w, self) {
 		a.withdraw(b, gen)
 		return nil, 0, nil
@@ -57,10 +57,25 @@ func (q *Strand) openBatch(ctx context.Context, w word, r *Record, wait time.Dur
 	return b, self, nil
 }
 
+// began and ended count a batch's life.
+func (p *Partition) began() {
+	p.acc.live.Add(1)
+	if p.acc.cfg.CountBatches {
+		p.incomplete.Add(1)
+	}
+}
+
+func (p *Partition) ended() {
+	p.acc.live.Add(-1)
+	if p.acc.cfg.CountBatches {
+		p.incomplete.Add(-1)
+	}
+}
+
 // withdraw ends the life of a batch that was prepared and could not be
 // installed.
 func (a *Accumulator) withdraw(b *Batch, gen uint32) {
-	a.live.Add(-1)
+	b.part.ended()
 	b.live.Store(0)
 	b.state.store(makeState(gen, 0, 0, 0) | sealedBit)
 	a.putBack(b)
