@@ -134,8 +134,8 @@ stress: ## The concurrent tests, again and again, on 1, 2, 4 and 8 processors
 fuzz: ## Every fuzz target for FUZZTIME (20s)
 	@for file in $$(grep -rl --include='*_test.go' '^func Fuzz' $$($(GO) list -f '{{.Dir}}' ./...) | sort -u); do \
 		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$file); do \
-			echo "$(GO) test -run '^$$' -fuzz ^$$target$$ -fuzztime $(FUZZTIME) $$(dirname $$file)"; \
-			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$(dirname $$file) || exit 1; \
+			echo "cd $$(dirname $$file) && $(GO) test -run '^$$' -fuzz ^$$target$$ -fuzztime $(FUZZTIME) ."; \
+			(cd $$(dirname $$file) && $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) .) || exit 1; \
 		done; \
 	done
 

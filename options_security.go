@@ -2,6 +2,7 @@ package kring
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 
 	"github.com/kring-go/kring/sasl"
 )
@@ -32,13 +33,31 @@ func TLS(settings *tls.Config) Option {
 // replaced on disk serves the connections after that. A pair that does not fit,
 // because only one of its files is replaced so far, is logged, and the last
 // good one is used. New fails if there is no good one yet. Encrypted keys are
-// not supported. Java: ssl.truststore.location, ssl.keystore.location, PEM.
+// not supported. Java's JKS and PKCS12 are for the module plugin/kringkeystore.
+// Java: ssl.truststore.location, ssl.keystore.location, PEM.
 func TLSFiles(ca, cert, key string) Option {
 	return option(func(c *config) {
 		s := &c.security
 		s.tls = true
 		s.trust, s.chain, s.key = pemFile("TLSFiles", ca), pemFile("TLSFiles", cert), pemFile("TLSFiles", key)
 	})
+}
+
+// TLSStores is TLS with what a function has at the moment: the authorities that
+// may sign the brokers' certificates (nil: those of TLS, or the system's), and
+// client certificates with their keys (none: those of TLS). It is for what is not
+// in PEM files: the module plugin/kringkeystore reads Java's JKS and PKCS12 with
+// it, and a function that asks a vault or an agent needs nothing else.
+//
+// Of several certificates the broker is sent the first whose kind of key and
+// whose authorities it takes, and the first of all if it takes none. The function
+// is called by New and for every new connection, one call at a time for each
+// producer; it should answer at once, since the connection waits. What it returns
+// is not changed, here or there. If it fails, that is logged, and what it
+// returned before is used; if it never succeeded, New fails. TLSFiles for the same
+// purpose is refused. nil is no function. Java: ssl.engine.factory.class.
+func TLSStores(source func() (trust *x509.CertPool, keys []tls.Certificate, err error)) Option {
+	return option(func(c *config) { c.security.tls, c.security.stores = true, source })
 }
 
 // SASL logs in on every connection, with a mechanism of package sasl or one of

@@ -22,7 +22,7 @@ func unsupportedHint(name string) string {
 // of them; the first line that fits counts.
 const unsupportedHints = `
 *.serializer | keys and values are bytes here, use ByteArraySerializer or leave it out; in Go, NewTyped has serializers
-ssl.key.password ssl.keystore.password ssl.truststore.password | stores are PEM files without a password
+ssl.key.password ssl.keystore.password ssl.truststore.password | stores are PEM files without a password; for JKS and PKCS12, use FromProperties of the module plugin/kringkeystore in place of kring's
 ssl.cipher.suites ssl.engine.factory.class | use the option TLS with a tls.Config
 ssl.protocol | ssl.enabled.protocols chooses the versions
 ssl.* security.providers | it chooses between Java's implementations of TLS, and Go has one; leave it out

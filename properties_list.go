@@ -183,7 +183,7 @@ ssl.keystore.certificate.chain | null | TLS: the producer's certificate, as PEM 
 ssl.keystore.key | null | TLS: its private key, as PEM text
 ssl.keystore.location | null | TLS: PEM file of both
 ssl.keystore.password | null | TLS: password of that file
-ssl.keystore.type | JKS | TLS: PEM, the one type that can be read
+ssl.keystore.type | JKS | TLS: PEM; JKS and PKCS12 with plugin/kringkeystore
 ssl.protocol | TLSv1.3 | TLS: Java's name for the newest version
 ssl.provider | null | TLS: Java's provider
 ssl.secure.random.implementation | null | TLS: source of random numbers
@@ -191,7 +191,7 @@ ssl.trustmanager.algorithm | PKIX | TLS: Java's trust manager
 ssl.truststore.certificates | null | TLS: certificates to trust, as PEM text
 ssl.truststore.location | null | TLS: PEM file of them
 ssl.truststore.password | null | TLS: password of that file
-ssl.truststore.type | JKS | TLS: PEM, the one type that can be read
+ssl.truststore.type | JKS | TLS: PEM; JKS and PKCS12 with plugin/kringkeystore
 transaction.timeout.ms | 60000 | after so long the broker aborts a transaction
 transaction.two.phase.commit.enable | false | an external coordinator decides about transactions (KIP-939)
 transactional.id | null | name of a transactional producer across restarts

@@ -29,6 +29,7 @@ type security struct {
 
 	config            *tls.Config // given with TLS; nil: none
 	trust, chain, key pemText     // zero: none
+	stores            storeSource // nil: none
 	leastTLS, mostTLS uint16      // 0: crypto/tls's own
 	mechanism         sasl.Mechanism
 	noMechanism       bool // SASL(nil)
@@ -53,13 +54,13 @@ type security struct {
 func (c *config) checkSecurityProperties() {
 	s := &c.security
 	if !s.trustPEM && s.trust.ofProperty() {
-		c.problem("%s: want ssl.truststore.type=PEM: Java's default is JKS, and only PEM can be read; "+
-			"keytool -exportcert -rfc writes PEM", s.trust.words)
+		c.problem("%s: want ssl.truststore.type=PEM: Java's default is JKS, which can be read, as can PKCS12, "+
+			"by FromProperties of the module plugin/kringkeystore in place of kring's", s.trust.words)
 	}
 	for _, p := range []pemText{s.chain, s.key} {
 		if !s.keyPEM && p.ofProperty() {
-			c.problem("%s: want ssl.keystore.type=PEM: Java's default is JKS, and only PEM can be read; "+
-				"keytool -importkeystore to PKCS12 and openssl pkcs12 -nodes write PEM", p.words)
+			c.problem("%s: want ssl.keystore.type=PEM: Java's default is JKS, which can be read, as can PKCS12, "+
+				"by FromProperties of the module plugin/kringkeystore in place of kring's", p.words)
 		}
 	}
 	if s.asksJava() {
@@ -130,6 +131,7 @@ func (c *config) checkTLS() {
 			given bool
 		}{
 			{"TLS", s.config != nil},
+			{"TLSStores", s.stores != nil},
 			{s.trust.words, s.trust.given()},
 			{s.chain.words, s.chain.given()},
 			{s.key.words, s.key.given()},

@@ -1,8 +1,14 @@
 package kring
 
 import (
+	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
 	"log/slog"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +28,7 @@ func TestSecurityProblems(t *testing.T) {
 		return path
 	}
 	garbage := file("garbage", "hello")
+	authority := newAuthorityFile(t, dir)
 	encrypted := file("encrypted", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n")
 	plain := SASL(sasl.Plain("u", "p"))
 	from := func(pairs ...string) Option {
@@ -35,12 +42,17 @@ func TestSecurityProblems(t *testing.T) {
 		}
 		return o
 	}
+	stores := func(trust *x509.CertPool, err error, keys ...tls.Certificate) Option {
+		return TLSStores(func() (*x509.CertPool, []tls.Certificate, error) { return trust, keys, err })
+	}
 	for _, tc := range []struct {
 		name string
 		opts []Option
 		want string // "": accepted
 	}{
 		{"TLS", []Option{TLS(nil)}, ""},
+		{"stores of nothing", []Option{stores(nil, nil)}, ""},
+		{"no stores", []Option{TLSStores(nil)}, ""},
 		{"SCRAM without TLS", []Option{SASL(sasl.ScramSHA256("u", "p"))}, ""},
 		{"PLAIN over TLS", []Option{TLS(nil), plain}, ""},
 		{"permitted", []Option{plain, InsecurePlaintextLogin()}, ""},
@@ -59,6 +71,10 @@ func TestSecurityProblems(t *testing.T) {
 		{"a CA file of nothing", []Option{TLSFiles(garbage, "", "")}, "TLSFiles: no certificate was found"},
 		{"a certificate without a key", []Option{TLSFiles("", garbage, "")}, "needs its private key"},
 		{"a pair that is none", []Option{TLSFiles("", garbage, garbage)}, "TLSFiles: the client certificate and its key can not be used"},
+		{"stores that are not there", []Option{stores(nil, errors.New("vault is sealed"))}, "TLSStores: vault is sealed"},
+		{"a store without a key", []Option{stores(nil, nil, tls.Certificate{Certificate: [][]byte{{0}}})}, "TLSStores: client certificate 1 of 1 lacks its chain or its private key"},
+		{"two trust stores", []Option{TLSFiles(authority, "", ""), stores(x509.NewCertPool(), nil)}, "TLSStores and TLSFiles both say which authorities are trusted"},
+		{"stores without TLS", []Option{stores(nil, nil), from("security.protocol", "PLAINTEXT")}, "TLSStores has no effect, since connections are PLAINTEXT"},
 		{"an encrypted key", []Option{TLSFiles("", garbage, encrypted)}, "TLSFiles: the private key is encrypted"},
 		{"no host check", []Option{from("security.protocol", "SSL", "ssl.endpoint.identification.algorithm", "")}, "for any host"},
 		{"never back to plaintext", []Option{TLS(nil), from("security.protocol", "PLAINTEXT")}, "TLS has no effect, since connections are PLAINTEXT"},
@@ -82,6 +98,25 @@ func TestSecurityProblems(t *testing.T) {
 	}
 }
 
+// newAuthorityFile writes a certificate that signs itself.
+func newAuthorityFile(t *testing.T, dir string) string {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, public, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "authority.pem")
+	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // TestSecurityPropertyProblems is what FromProperties finds by itself.
 func TestSecurityPropertyProblems(t *testing.T) {
 	for _, tc := range []struct {
@@ -91,7 +126,7 @@ func TestSecurityPropertyProblems(t *testing.T) {
 	}{
 		{"JKS", map[string]string{"ssl.truststore.location": "x.jks"}, "ssl.truststore.location: want ssl.truststore.type=PEM: Java's default is JKS"},
 		{"JKS, named", map[string]string{"ssl.keystore.location": "x.jks", "ssl.keystore.type": "JKS"}, "ssl.keystore.location: want ssl.keystore.type=PEM"},
-		{"PKCS12", map[string]string{"ssl.truststore.type": "PKCS12"}, "want PEM, the only type"},
+		{"PKCS12", map[string]string{"ssl.truststore.type": "PKCS12"}, "want PEM; for JKS and PKCS12, use FromProperties of the module plugin/kringkeystore"},
 		{"a store's password", map[string]string{"ssl.truststore.password": "x"}, "PEM files without a password"},
 		{"two stores", map[string]string{"ssl.truststore.type": "PEM", "ssl.truststore.location": "a", "ssl.truststore.certificates": "b"}, "one of them is enough"},
 		{"Amazon's mechanism", map[string]string{"sasl.mechanism": "AWS_MSK_IAM"}, "plugin/kringmsk"},

@@ -93,7 +93,7 @@ func storeTypeProperty(name string, at func(*security) *bool) property {
 	return property{name, func(c *config, p property, value string) {
 		*at(&c.security) = strings.EqualFold(value, "PEM")
 		if !strings.EqualFold(value, "PEM") && value != "JKS" {
-			c.problem("%s: want PEM, the only type that can be read", p.name)
+			c.problem("%s: want PEM; for JKS and PKCS12, use FromProperties of the module plugin/kringkeystore in place of kring's", p.name)
 		}
 	}}
 }

@@ -63,6 +63,7 @@ func pemValue(words, text string) pemText {
 type tlsSource struct {
 	base              *tls.Config // never changed
 	trust, chain, key pemText
+	stores            storeSource // nil: none
 	log               *slog.Logger
 
 	mu     sync.Mutex // for connections that are set up at one time
@@ -85,7 +86,7 @@ func newTLSSource(s *security, log *slog.Logger) (*tlsSource, error) {
 	if s.skipVerify {
 		base.InsecureSkipVerify = true
 	}
-	source := &tlsSource{base: base, trust: s.trust, chain: s.chain, key: s.key, log: log}
+	source := &tlsSource{base: base, trust: s.trust, chain: s.chain, key: s.key, stores: s.stores, log: log}
 	_, err := source.get()
 	return source, err
 }
@@ -124,10 +125,13 @@ func (s *tlsSource) refreshLocked() error {
 		sum.Write(one[:])
 	}
 	now := [sha256.Size]byte(sum.Sum(nil))
-	if s.last != nil && now == s.sum {
+	if s.last != nil && now == s.sum && s.stores == nil {
 		return nil
 	}
 	made, err := s.build(texts[0], texts[1], texts[2])
+	if err == nil && s.stores != nil {
+		err = s.addStores(made)
+	}
 	if err == nil {
 		s.last, s.sum = made, now
 	}
@@ -160,6 +164,49 @@ func (s *tlsSource) build(trust, chain, key []byte) (*tls.Config, error) {
 	// complains of a missing certificate instead of a wrong one.
 	made.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 	return made, nil
+}
+
+// storeSource is what TLSStores is given.
+type storeSource func() (trust *x509.CertPool, keys []tls.Certificate, err error)
+
+// addStores puts into made what a function has at the moment.
+func (s *tlsSource) addStores(made *tls.Config) error {
+	trust, keys, err := s.stores()
+	if err != nil {
+		return fmt.Errorf("TLSStores: %w", err)
+	}
+	switch {
+	case trust != nil && s.trust.given():
+		return fmt.Errorf("TLSStores and %s both say which authorities are trusted; one of them is enough", s.trust.words)
+	case len(keys) > 0 && s.chain.given():
+		return fmt.Errorf("TLSStores and %s both give a client certificate; one of them is enough", s.chain.words)
+	}
+	for i := range keys {
+		if len(keys[i].Certificate) == 0 || keys[i].PrivateKey == nil {
+			return fmt.Errorf("TLSStores: client certificate %d of %d lacks its chain or its private key", i+1, len(keys))
+		}
+	}
+	if trust != nil {
+		made.RootCAs = trust
+	}
+	if len(keys) > 0 {
+		made.Certificates = nil
+		made.GetClientCertificate = firstThatFits(keys)
+	}
+	return nil
+}
+
+// firstThatFits chooses as Java does, except that the broker is sent the first
+// where none fits: it then names what is wrong with it (see build).
+func firstThatFits(keys []tls.Certificate) func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+	return func(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		for i := range keys {
+			if asked.SupportsCertificate(&keys[i]) == nil {
+				return &keys[i], nil
+			}
+		}
+		return &keys[0], nil
+	}
 }
 
 // plainReason leaves the prefix of crypto/tls out.

@@ -1,7 +1,11 @@
 package kring_test
 
 import (
+	"bytes"
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
 	"log/slog"
 	"os"
 	"strings"
@@ -75,5 +79,87 @@ func TestCertificateRotation(t *testing.T) {
 	}
 	if last := send(); last == first {
 		t.Errorf("certificate %s without a file, want that of the rotation", last)
+	}
+}
+
+// TestTLSStores: what the function returns serves the next connection, its
+// failure ends nothing, and of several certificates the broker gets one that it
+// asks for, or else the first.
+func TestTLSStores(t *testing.T) {
+	server := newTestFiles(t)
+	load := func(f *testFiles) tls.Certificate {
+		t.Helper()
+		pair, err := tls.LoadX509KeyPair(f.cert, f.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pair
+	}
+	first := load(server)
+	server.renew(t)
+	second := load(server)
+	cert, key := (&testFiles{}).make(t, x509.Certificate{Subject: pkix.Name{CommonName: "strange"}})
+	strange := tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key}
+	trust, other := x509.NewCertPool(), x509.NewCertPool()
+	trust.AddCert(server.authority)
+	settings := &tls.Config{Certificates: []tls.Certificate{first}, ClientAuth: tls.RequireAnyClientCert, ClientCAs: trust}
+	var mu sync.Mutex
+	var last []byte
+	settings.VerifyConnection = func(s tls.ConnectionState) error {
+		mu.Lock()
+		defer mu.Unlock()
+		last = s.PeerCertificates[0].Raw
+		return nil
+	}
+	b := newWireBroker(t, func(b *wireBroker) {
+		b.ln = tls.NewListener(b.ln, settings)
+		b.produce = func(c *wireConn, q *wireRequest) {
+			c.accept(q)
+			_ = c.nc.Close() // so that every record takes a connection of its own
+		}
+	})
+	var keys []tls.Certificate
+	var fault error
+	pool := trust
+	source := func() (*x509.CertPool, []tls.Certificate, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return pool, keys, fault
+	}
+	set := func(f func()) {
+		mu.Lock()
+		defer mu.Unlock()
+		f()
+	}
+	set(func() { keys = []tls.Certificate{first} })
+	var log logBuffer
+	p := caseProducer(t, []string{b.addr()}, kring.TLSStores(source), kring.Logger(slog.New(slog.NewTextHandler(&log, nil))))
+	sends := func(what string, want tls.Certificate) {
+		t.Helper()
+		if _, err := p.ProduceSync(patient(t), kring.Record{Topic: "t", Value: []byte("v")}); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		set(func() {
+			if !bytes.Equal(last, want.Certificate[0]) {
+				t.Errorf("%s: another certificate", what)
+			}
+		})
+	}
+	sends("one", first)
+	set(func() { keys = []tls.Certificate{second} })
+	sends("replaced", second)
+	set(func() { keys, fault = nil, errors.New("vault is sealed") })
+	sends("a fault", second)
+	if !strings.Contains(log.String(), "TLSStores: vault is sealed") {
+		t.Errorf("nobody was told: %s", log.String())
+	}
+	set(func() { keys, fault = []tls.Certificate{strange, first}, nil })
+	sends("the one that is asked for", first)
+	set(func() { keys = []tls.Certificate{strange} })
+	sends("none that is asked for", strange)
+	set(func() { pool = other })
+	q := caseProducer(t, []string{b.addr()}, kring.TLSStores(source))
+	if err := q.Produce(patient(t), kring.Record{Topic: "t"}, nil); !errors.Is(err, kring.ErrAuthentication) {
+		t.Errorf("another authority: %v", err)
 	}
 }

@@ -4,12 +4,14 @@ go 1.26.0
 
 replace (
 	github.com/kring-go/kring => ..
+	github.com/kring-go/kring/plugin/kringkeystore => ../plugin/kringkeystore
 	github.com/kring-go/kring/plugin/kringotel => ../plugin/kringotel
 	github.com/kring-go/kring/plugin/kringprom => ../plugin/kringprom
 )
 
 require (
 	github.com/kring-go/kring v0.0.0-00010101000000-000000000000
+	github.com/kring-go/kring/plugin/kringkeystore v0.0.0-00010101000000-000000000000
 	github.com/kring-go/kring/plugin/kringotel v0.0.0-00010101000000-000000000000
 	github.com/kring-go/kring/plugin/kringprom v0.0.0-00010101000000-000000000000
 	github.com/prometheus/client_golang v1.25.0
@@ -24,6 +26,7 @@ require (
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
+	github.com/pavlo-v-chernykh/keystore-go/v4 v4.5.0 // indirect
 	github.com/pierrec/lz4/v4 v4.1.33 // indirect
 	github.com/prometheus/client_model v0.6.3 // indirect
 	github.com/prometheus/common v0.72.0 // indirect
@@ -39,7 +42,9 @@ require (
 	go.opentelemetry.io/otel/sdk v1.47.0 // indirect
 	go.opentelemetry.io/otel/sdk/metric v1.47.0 // indirect
 	go.opentelemetry.io/otel/trace v1.47.0 // indirect
+	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
-	golang.org/x/text v0.42.0 // indirect
+	golang.org/x/text v0.43.0 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
+	software.sslmate.com/src/go-pkcs12 v0.7.4 // indirect
 )

@@ -5,6 +5,7 @@ go 1.26.0
 replace (
 	github.com/kring-go/kring => ..
 	github.com/kring-go/kring/plugin/kringgssapi => ../plugin/kringgssapi
+	github.com/kring-go/kring/plugin/kringkeystore => ../plugin/kringkeystore
 )
 
 require (
@@ -12,6 +13,7 @@ require (
 	github.com/jcmturner/gokrb5/v8 v8.4.4
 	github.com/kring-go/kring v0.0.0
 	github.com/kring-go/kring/plugin/kringgssapi v0.0.0-00010101000000-000000000000
+	github.com/kring-go/kring/plugin/kringkeystore v0.0.0-00010101000000-000000000000
 	github.com/twmb/franz-go v1.22.2
 	github.com/twmb/franz-go/pkg/kfake v0.0.0-20260918054303-01f206a7e32c
 	github.com/twmb/franz-go/pkg/kmsg v1.15.0
@@ -28,6 +30,7 @@ require (
 	github.com/jcmturner/gofork v1.7.6 // indirect
 	github.com/jcmturner/rpc/v2 v2.0.3 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect
+	github.com/pavlo-v-chernykh/keystore-go/v4 v4.5.0 // indirect
 	github.com/pierrec/lz4/v4 v4.1.33 // indirect
 	github.com/rcrowley/go-metrics v0.0.0-20250401214520-65e299d6c5c9 // indirect
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
@@ -37,4 +40,5 @@ require (
 	golang.org/x/net v0.62.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
+	software.sslmate.com/src/go-pkcs12 v0.7.4 // indirect
 )

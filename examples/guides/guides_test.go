@@ -3,6 +3,8 @@ package guides
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"go/ast"
 	"go/parser"
@@ -19,6 +21,7 @@ import (
 
 	"github.com/kring-go/kring"
 	"github.com/kring-go/kring/kringtest"
+	"github.com/kring-go/kring/plugin/kringkeystore"
 )
 
 const pagesDir = "../../docs/guides"
@@ -214,7 +217,19 @@ func TestSecurityGuide(t *testing.T) {
 	if p, err := withFiles(); err == nil || !strings.Contains(err.Error(), "/etc/kafka/") {
 		t.Errorf("got %v, %v; want an error that names a file", p, err)
 	}
-	p, err := withTokens("x")
+	missing := "bootstrap.servers=broker.example:9093\nsecurity.protocol=SSL\nssl.truststore.location=/etc/kafka/none.jks\n"
+	if p, err := withJavaFile(strings.NewReader(missing)); err == nil || !strings.Contains(err.Error(), "/etc/kafka/none.jks") {
+		t.Errorf("%v, error %v, want one that names the store", p, err)
+	}
+	if p, err := withStores(kringkeystore.Secret("x")); err == nil || !strings.Contains(err.Error(), "/etc/kafka/trust.jks") {
+		t.Errorf("%v, error %v, want one that names the store", p, err)
+	}
+	sealed := errors.New("vault is sealed")
+	p, err := withVault(func() (*x509.CertPool, []tls.Certificate, error) { return nil, nil, sealed })
+	if err == nil || !strings.Contains(err.Error(), sealed.Error()) {
+		t.Errorf("%v, error %v, want the vault's", p, err)
+	}
+	p, err = withTokens("x")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,13 @@
 package guides
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"io"
 	"net/url"
 
 	"github.com/kring-go/kring"
+	"github.com/kring-go/kring/plugin/kringkeystore"
 	"github.com/kring-go/kring/sasl"
 	"github.com/kring-go/kring/sasl/oidc"
 )
@@ -13,6 +17,38 @@ func withFiles() (*kring.Producer, error) {
 	return kring.New(
 		kring.Brokers("broker.example:9093"),
 		kring.TLSFiles("/etc/kafka/ca.pem", "/etc/kafka/client.pem", "/etc/kafka/client.key"),
+	)
+}
+
+// withJavaFile is security.md's producer of a Java client's files.
+func withJavaFile(file io.Reader) (*kring.Producer, error) {
+	properties, err := kring.ReadProperties(file) // client.properties, as it is
+	if err != nil {
+		return nil, err
+	}
+	options, err := kringkeystore.FromProperties(properties) // in place of kring.FromProperties
+	if err != nil {
+		return nil, err
+	}
+	return kring.New(options...)
+}
+
+// withStores is security.md's producer with key stores that Go code names.
+func withStores(password func() (string, error)) (*kring.Producer, error) {
+	return kring.New(
+		kring.Brokers("broker.example:9093"),
+		kringkeystore.TLS(
+			kringkeystore.Store{Path: "/etc/kafka/trust.jks"},
+			kringkeystore.Store{Path: "/etc/kafka/client.p12", Password: password}, // or kringkeystore.Secret("…")
+		),
+	)
+}
+
+// withVault is security.md's producer whose certificate is in no file.
+func withVault(ask func() (*x509.CertPool, []tls.Certificate, error)) (*kring.Producer, error) {
+	return kring.New(
+		kring.Brokers("broker.example:9093"),
+		kring.TLSStores(ask),
 	)
 }
 

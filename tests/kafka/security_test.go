@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/kring-go/kring"
+	"github.com/kring-go/kring/plugin/kringkeystore"
 	"github.com/kring-go/kring/sasl"
 
 	"github.com/kring-go/kring/tests/kafka/readback"
@@ -45,6 +46,7 @@ func TestSecurity(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Run("protocols", s.testProtocols)
+	t.Run("key stores", s.testKeyStores)
 	t.Run("tokens", s.testTokens)
 	t.Run("session", s.testSessions)
 	t.Run("refused", s.testRefusals)
@@ -84,6 +86,36 @@ func (s secure) testProtocols(t *testing.T) {
 			}
 			plan := newPlan(t, s.topic(t, 4), 4, 5000)
 			s.produce(t, plan, ledger.Pace{}, ledger.Rules{}, option)
+		})
+	}
+}
+
+// testKeyStores sends some records with the properties and the stores of a Java
+// client, as keytool makes them.
+func (s secure) testKeyStores(t *testing.T) {
+	for _, kind := range []string{"JKS", "PKCS12"} {
+		t.Run(kind, func(t *testing.T) {
+			stores, err := s.Stores(t.Context(), t.TempDir(), kind)
+			if err != nil {
+				t.Fatal(err)
+			}
+			properties := map[string]string{
+				"bootstrap.servers": s.SSL, "security.protocol": "SSL",
+				"ssl.truststore.location": stores.Trust, "ssl.truststore.password": stores.Password,
+				"ssl.keystore.location": stores.Key, "ssl.keystore.password": stores.Password, "ssl.key.password": stores.KeyPassword,
+			}
+			options, err := kringkeystore.FromProperties(properties)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.produce(t, newPlan(t, s.topic(t, 4), 4, 5000), ledger.Pace{}, ledger.Rules{}, options...)
+
+			delete(properties, "ssl.truststore.location")
+			delete(properties, "ssl.truststore.password")
+			if options, err = kringkeystore.FromProperties(properties); err != nil {
+				t.Fatal(err)
+			}
+			expectRefusal(t, options, "name the authority that signed", true)
 		})
 	}
 }

@@ -42,6 +42,8 @@ type Security struct {
 	Client     string // PEM file of a client's certificate and key
 	User       string // the PLAIN user of the two SASL listeners
 	Password   string
+
+	authority *authority // of CA
 }
 
 // Secure makes certificates in a folder, and the configuration of one node that
@@ -96,6 +98,7 @@ func (s *Security) certificates(dir string) error {
 	if err != nil {
 		return err
 	}
+	s.authority = ca
 	if _, err := newAuthority(s.StrangerCA); err != nil {
 		return err
 	}
@@ -147,9 +150,7 @@ func (a *authority) sign(path string, template x509.Certificate) error {
 	if err != nil {
 		return err
 	}
-	template = dated(template)
-	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
-	der, err := x509.CreateCertificate(rand.Reader, &template, a.certificate, &key.PublicKey, a.key)
+	der, err := a.certify(template, &key.PublicKey)
 	if err != nil {
 		return err
 	}
@@ -160,6 +161,13 @@ func (a *authority) sign(path string, template x509.Certificate) error {
 	text := append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}),
 		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
 	return os.WriteFile(path, text, 0o600)
+}
+
+// certify signs a certificate for somebody's key.
+func (a *authority) certify(template x509.Certificate, public any) (der []byte, err error) {
+	template = dated(template)
+	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
+	return x509.CreateCertificate(rand.Reader, &template, a.certificate, public, a.key)
 }
 
 func dated(c x509.Certificate) x509.Certificate {
