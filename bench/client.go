@@ -129,6 +129,9 @@ func Foreign() Trait { return func(l *Library) { l.Foreign = true } }
 // anybody whether its send time was noted.
 type tag uint64
 
+// Sequence is the number, from 0, of the record among those of its sender.
+func Sequence(t uint64) uint64 { return tag(t).seq() }
+
 const (
 	tagSampled  tag = 1 << 63
 	senderShift     = 48

@@ -146,6 +146,9 @@ func (h kringWriter) Produce(ctx context.Context, r *Record) error {
 func (c *kringClient) Flush(ctx context.Context) error { return c.producer.Flush(ctx) }
 func (c *kringClient) Close(ctx context.Context) error { return c.producer.Close(ctx) }
 
+// Producer is what the client drives, for those who know that it is kring's.
+func (c *kringClient) Producer() *kring.Producer { return c.producer }
+
 // CompletesSerially implements Serial.
 func (c *kringClient) CompletesSerially() bool { return c.serial }
 

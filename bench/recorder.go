@@ -90,7 +90,7 @@ func newRecorder(c *Config, clock Clock, retainSlots int) *recorder {
 	for i := range r.shards {
 		sh := &r.shards[i]
 		sh.hists = groups[i%len(groups)]
-		sh.stamps, sh.sample = make([]stamp, stampRing), uint64(sample)
+		sh.stamps, sh.sample = newStamps(c, sample), uint64(sample)
 		sh.measured.Store(r.firstMeasured(c, i))
 		if retainSlots > 0 {
 			sh.busy = make([]atomic.Uint32, retainSlots)

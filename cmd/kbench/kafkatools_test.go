@@ -1,14 +1,22 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kring-go/kring/bench"
 	"github.com/kring-go/kring/bench/broker"
@@ -47,6 +55,89 @@ func TestPerfTest(t *testing.T) {
 		if due := strings.Contains(stderr, "was due"); due != strings.Contains(args, "20000") {
 			t.Errorf("%s: latency from the timetable is told: %t", args, due)
 		}
+	}
+}
+
+// TestPerfTestSteadyState: as in Kafka's tool, with --warmup-records a second line
+// leaves the first records out; all times are known, also those of a full buffer.
+func TestPerfTestSteadyState(t *testing.T) {
+	addr := embedded(t)
+	code, stdout, stderr := kbench(t, strings.Fields("perf-test --topic x --num-records 300000 --record-size 20 --throughput -1 --warmup-records 100000 "+
+		"--bootstrap-server "+addr)...)
+	lines := strings.Split(stdout, "\n")
+	if code != bench.ExitOK || len(lines) != 3 || !strings.HasPrefix(lines[0], "300000 records sent, ") ||
+		!strings.HasPrefix(lines[1], "200000 steady state records sent, ") || strings.Contains(stderr, "overwritten") {
+		t.Fatalf("exit code %d, %q\n%s", code, stdout, stderr)
+	}
+}
+
+// TestPerfTestValues: --payload-monotonic counts, and --print-metrics prints what
+// the producer has counted.
+func TestPerfTestValues(t *testing.T) {
+	b, err := broker.Start(broker.Config{Addr: "127.0.0.1:0", Brokers: 1, Partitions: 1, Verify: broker.VerifyFull})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() }) // Close has nothing to report.
+	code, stdout, stderr := kbench(t, "perf-test", "--topic", "x", "--num-records", "1000", "--payload-monotonic", "--throughput", "-1",
+		"--bootstrap-server", b.Addrs()[0], "--print-metrics")
+	if code != bench.ExitOK || !strings.Contains(stdout, "producer-metrics:acked-records:{client-id=perf-producer-client} : 1000.000\n") ||
+		!strings.HasPrefix(stdout, "1000 records sent, ") {
+		t.Fatalf("exit code %d, %q\n%s", code, stdout, stderr)
+	}
+	log, err := b.Log("x", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := 0
+	for r := range log.Records() {
+		if string(r.Value) != strconv.Itoa(i) {
+			t.Fatalf("record %d is %q", i, r.Value)
+		}
+		i++
+	}
+	if i != 1000 {
+		t.Errorf("%d records, want 1000", i)
+	}
+}
+
+// TestPerfTestTransactions: a consumer of committed records sees all of them,
+// in more than one transaction.
+func TestPerfTestTransactions(t *testing.T) {
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	ends := atomic.Int32{}
+	c.ControlKey(int16(kmsg.EndTxn), func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		ends.Add(1)
+		return nil, nil, false
+	})
+	for _, args := range []string{"--num-records 300 --throughput 1000 --transaction-duration-ms 50", "--num-records 200 --throughput -1 --transactional-id me"} {
+		code, stdout, stderr := kbench(t, strings.Fields("perf-test --topic x --record-size 10 --bootstrap-server "+c.ListenAddrs()[0]+" "+args)...)
+		if code != bench.ExitOK {
+			t.Fatalf("%s: exit code %d, %q\n%s", args, code, stdout, stderr)
+		}
+	}
+	if n := ends.Load(); n < 3 {
+		t.Errorf("%d transactions, want several and one", n)
+	}
+	consumer, err := kgo.NewClient(kgo.SeedBrokers(c.ListenAddrs()...), kgo.ConsumeTopics("x"), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer consumer.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	for n := 0; n < 500; {
+		fetches := consumer.PollFetches(ctx)
+		if err := fetches.Err(); err != nil {
+			t.Fatalf("%d records, then %v", n, err)
+		}
+		n += fetches.NumRecords()
 	}
 }
 
@@ -103,6 +194,10 @@ func TestKafkaToolUsage(t *testing.T) {
 		{"perf-test --topic x --num-records 0 --record-size 1 --throughput -1 --bootstrap-server a:1", "--num-records"},
 		{"perf-test --topic x --num-records 1 --record-size 1 --throughput -1 --command-property lingr.ms=5 --bootstrap-server a:1", "did you mean linger.ms"},
 		{"perf-test --topic x --num-records 1 --record-size 1", "--throughput"},
+		{"perf-test --topic x --num-records 1 --record-size 1 --payload-monotonic --throughput -1 --bootstrap-server a:1", "give one of"},
+		{"perf-test --topic x --num-records 1 --throughput -1 --bootstrap-server a:1", "give one of"},
+		{"perf-test --topic x --num-records 9 --record-size 1 --warmup-records 9 --throughput -1 --bootstrap-server a:1", "--warmup-records is 9"},
+		{"perf-test --topic x --num-records 9 --record-size 1 --transaction-duration-ms 0 --throughput -1 --bootstrap-server a:1", "--transaction-duration-ms is 0"},
 		{"perf-test --topic x --num-records 1 --record-size 1 --throughput -1 --command-config nowhere", "nowhere"},
 		{"verifiable --topic x", "--bootstrap-server"},
 		{"verifiable --topic x --bootstrap-server a:1 --acks 7", "acks"},

@@ -54,18 +54,23 @@ func payloadFile(cfg *bench.Config, path string, delimiter *string) error {
 	return nil
 }
 
-// payload is one of two, as in Kafka's tool.
+// payload is one of three, as in Kafka's tool.
 func (c *perfTestCmd) payload(cfg *bench.Config) error {
 	var err error
+	size := "8" // of what --payload-monotonic takes the place of
 	switch {
-	case (c.RecordSize == nil) == (c.PayloadFile == ""):
-		return errors.New("give one of --record-size and --payload-file")
+	case c.RecordSize != nil && c.PayloadFile != "", c.PayloadMonotonic && (c.RecordSize != nil || c.PayloadFile != ""),
+		c.RecordSize == nil && c.PayloadFile == "" && !c.PayloadMonotonic:
+		return errors.New("give one of --record-size, --payload-file and --payload-monotonic")
 	case c.PayloadFile != "":
 		return payloadFile(cfg, c.PayloadFile, c.PayloadDelimiter)
 	case c.PayloadDelimiter != nil:
 		return errors.New("--payload-delimiter needs a --payload-file")
 	}
-	if cfg.Sizes, err = bench.ParseSizes(fmt.Sprint(*c.RecordSize)); err != nil {
+	if c.RecordSize != nil {
+		size = fmt.Sprint(*c.RecordSize)
+	}
+	if cfg.Sizes, err = bench.ParseSizes(size); err != nil {
 		return fmt.Errorf("--record-size: %w", err)
 	}
 	return nil

@@ -48,7 +48,7 @@ func TestPayloadUsage(t *testing.T) {
 		{"run --payload-delimiter ,", "needs a --payload-file"},
 		{"run --payload-file FILE -X max.request.size=4", "more than max.request.size, 4"},
 		{"run --record-size file:1-2", "that of a --payload-file"},
-		{"perf-test --topic t --num-records 1 --throughput -1", "one of --record-size and --payload-file"},
+		{"perf-test --topic t --num-records 1 --throughput -1", "one of --record-size, --payload-file and --payload-monotonic"},
 		{"perf-test --topic t --num-records 1 --throughput -1 --record-size 1 --payload-file FILE", "one of --record-size"},
 		{"perf-test --topic t --num-records 1 --throughput -1 --record-size 1 --payload-delimiter ,", "needs a --payload-file"},
 	} {

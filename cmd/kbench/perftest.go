@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/kring-go/kring"
 	"github.com/kring-go/kring/bench"
@@ -17,12 +18,17 @@ type perfTestCmd struct {
 	BootstrapServer   string   `help:"Brokers; wins over bootstrap.servers of the properties." placeholder:"HOST:PORT,..."`
 	Topic             string   `required:"" help:"Produce records to this topic." placeholder:"NAME"`
 	NumRecords        int64    `required:"" help:"Number of records to produce." placeholder:"N"`
-	RecordSize        *int64   `help:"Record size in bytes; this or --payload-file." placeholder:"N"`
+	RecordSize        *int64   `help:"Record size in bytes; this, --payload-file or --payload-monotonic." placeholder:"N"`
 	PayloadFile       string   `help:"Take values from this file, at random." placeholder:"FILE"`
 	PayloadDelimiter  *string  `help:"What stands between them (\\n); literally, and not a regular expression." placeholder:"TEXT"`
+	PayloadMonotonic  bool     `help:"Values are the numbers of the records, from 0, as text."`
 	Throughput        float64  `required:"" help:"Records per second; -1 is as fast as possible." placeholder:"N"`
 	CommandProperty   []string `aliases:"producer-props" sep:"none" help:"Producer properties, one or several after the flag." placeholder:"NAME=VALUE"`
 	CommandConfig     string   `aliases:"producer.config" help:"File of producer properties." placeholder:"FILE"`
+	PrintMetrics      bool     `help:"Print the producer's numbers at the end: those of kring's Stats."`
+	TransactionalID   string   `help:"Send in transactions of this transactional id; wins over the properties." placeholder:"ID"`
+	TransactionMs     *int64   `name:"transaction-duration-ms" help:"Commit after so many milliseconds (3000 with a transactional id); without an id it takes one of its own." placeholder:"MS"`
+	WarmupRecords     int64    `help:"The first so many records are left out of a second summary line, of the steady state." placeholder:"N"`
 	ReportingInterval int64    `default:"5000" help:"Milliseconds between two lines of progress on standard error." placeholder:"MS"`
 }
 
@@ -31,8 +37,7 @@ func (perfTestCmd) Help() string {
 	return `Takes the flags of kafka-producer-perf-test and prints its summary line, measured with
 kring instead of the Java producer. As there, latency counts from the send, in whole
 milliseconds, and one thread sends; unlike there, records that failed end with exit code 1.
-Not taken: --payload-monotonic, --warmup-records, --print-metrics and
-transactions. With a --throughput, the latency from the instant at which each record was
+With a --throughput, the latency from the instant at which each record was
 due is printed on standard error: what throttling hides.
 
 Examples:
@@ -68,7 +73,11 @@ func (c *perfTestCmd) Run(p *program) error {
 	if err != nil {
 		return bench.UsageError(err)
 	}
-	result, err := bench.Execute(p.ctx, bench.Session{Config: cfg, Library: bench.Kring(), Messages: p.stderr})
+	o, err := c.options(&cfg)
+	if err != nil {
+		return bench.UsageError(err)
+	}
+	result, err := bench.Execute(p.ctx, bench.Session{Config: cfg, Library: o.library(bench.Kring()), Messages: p.stderr})
 	if err != nil {
 		return err
 	}
@@ -85,8 +94,51 @@ func (c *perfTestCmd) Run(p *program) error {
 	if l := result.Latency.Response; l != nil {
 		fmt.Fprintf(p.stderr, "note   counted from when each record was due: p50 %s, p99 %s\n", bench.FormatNanos(l.P50), bench.FormatNanos(l.P99))
 	}
-	return writeSummary(p.stdout, result)
+	if o.monotonic {
+		result.Totals.Bytes = o.client.bytes
+	}
+	if err := writeSummary(p.stdout, result); err != nil {
+		return err
+	}
+	if o.warmup > 0 {
+		if err := o.writeSteady(p.stdout); err != nil {
+			return err
+		}
+	}
+	if o.metrics {
+		return o.writeMetrics(p.stdout, cfg.Settings.Props["client.id"])
+	}
+	return nil
 }
+
+// options is what only a perfClient can do.
+func (c *perfTestCmd) options(cfg *bench.Config) (*perfOptions, error) {
+	o := &perfOptions{monotonic: c.PayloadMonotonic, warmup: c.WarmupRecords, metrics: c.PrintMetrics}
+	if o.warmup < 0 || o.warmup >= c.NumRecords {
+		return nil, fmt.Errorf("--warmup-records is %d, want 0 or more and fewer than --num-records, %d", o.warmup, c.NumRecords)
+	}
+	props := cfg.Settings.Props
+	if c.TransactionalID != "" {
+		props["transactional.id"] = c.TransactionalID
+	}
+	switch ms := c.TransactionMs; {
+	case ms != nil && (*ms <= 0 || *ms > maxTransactionMs):
+		return nil, fmt.Errorf("--transaction-duration-ms is %d, want 1 to %d", *ms, int64(maxTransactionMs))
+	case ms != nil:
+		o.transaction = time.Duration(*ms) * time.Millisecond
+		if props["transactional.id"] == "" {
+			props["transactional.id"] = "performance-producer-" + cfg.RunID.String()
+		}
+	case props["transactional.id"] != "":
+		o.transaction = defaultTransaction
+	}
+	return o, nil
+}
+
+const (
+	defaultTransaction = 3 * time.Second // as in Kafka's tool
+	maxTransactionMs   = 24 * 60 * 60 * 1000
+)
 
 func (c *perfTestCmd) config(p *program) (bench.Config, error) {
 	cfg := bench.Config{
@@ -160,10 +212,14 @@ func writeSummary(w io.Writer, r *bench.Result) error {
 	if err != nil {
 		return err
 	}
-	seconds := float64(t.WindowNs) / 1e9
+	return writeLine(w, "", t.Acked, t.Bytes, time.Duration(t.WindowNs), float64(l.Mean), l.Max, d)
+}
+
+// writeLine is a summary of records, named as kind, of which d has the latencies.
+func writeLine(w io.Writer, kind string, records, bytes int64, took time.Duration, mean float64, longest int64, d *bench.Distribution) error {
 	ms := func(q float64) int64 { return d.Quantile(q) / 1e6 }
-	_, err = fmt.Fprintf(w, "%d records sent, %f records/sec (%.2f MB/sec), %.2f ms avg latency, %.2f ms max latency, %d ms 50th, %d ms 95th, %d ms 99th, %d ms 99.9th.\n",
-		t.Acked, float64(t.Acked)/seconds, float64(t.Bytes)/seconds/(1<<20), float64(l.Mean)/1e6, float64(l.Max)/1e6,
+	_, err := fmt.Fprintf(w, "%d%s records sent, %f records/sec (%.2f MB/sec), %.2f ms avg latency, %.2f ms max latency, %d ms 50th, %d ms 95th, %d ms 99th, %d ms 99.9th.\n",
+		records, kind, float64(records)/took.Seconds(), float64(bytes)/took.Seconds()/(1<<20), mean/1e6, float64(longest)/1e6,
 		ms(0.5), ms(0.95), ms(0.99), ms(0.999))
 	return err
 }
