@@ -259,3 +259,29 @@ func TestWaitersKeepPressing(t *testing.T) {
 	got.wait(t, 4)
 	wantPlaces(t, p, 1)
 }
+
+// TestUnknownTopicTakesNoPlace: who waits for a topic that does not exist, or for
+// a partition that it does not have, holds no place, and nobody back.
+func TestUnknownTopicTakesNoPlace(t *testing.T) {
+	b := caseBroker(t, broker.Config{NoAutoCreate: true})
+	if err := b.CreateTopic("t", 1); err != nil {
+		t.Fatal(err)
+	}
+	p := caseProducer(t, b.Addrs(), kring.MaxBufferedRecords(1), kring.MaxBlock(time.Hour))
+	ctx, cancel := context.WithCancel(patient(t))
+	var all sync.WaitGroup
+	for _, r := range []kring.Record{{Topic: "never"}, {Topic: "never", Partition: kring.On(0)}, {Topic: "t", Partition: kring.On(7)}} {
+		all.Go(func() {
+			if err := p.Produce(ctx, r, nil); !errors.Is(err, context.Canceled) {
+				t.Errorf("%s: %v", r.Topic, err)
+			}
+		})
+	}
+	before := p.Stats().Metadata
+	until(t, "they have heard that there is none", func() bool { return p.Stats().Metadata > before+2 })
+	wantPlaces(t, p, 1)
+	syncAll(t, p, 2)
+	cancel()
+	all.Wait()
+	wantPlaces(t, p, 1)
+}

@@ -167,26 +167,23 @@ func (t *Topic) accept(ctx context.Context, r *Record, cb Callback, how call) (q
 			return nil, 0, err
 		}
 	}
+	parts := t.parts.Load()
+	target, explicit, valid := r.Partition.explicit()
+	if parts == nil || p.closing.Load() || explicit && (!valid || int(target) >= len(*parts)) {
+		var err error
+		if parts, err = t.awaitFor(ctx, &budget, how.wait, r.Partition); err != nil {
+			return nil, 0, err
+		}
+	}
+	// Behind the waits for metadata: a topic that does not exist must not take
+	// the places of those that do.
 	if l := p.records; l != nil {
 		if err := l.enter(ctx, t, &budget, how.wait); err != nil {
 			return nil, 0, err
 		}
 		defer l.leaveIfRefused(&err)
 	}
-	parts := t.parts.Load()
-	if parts == nil || p.closing.Load() {
-		var err error
-		if parts, err = t.await(ctx, &budget, how.wait, 0); err != nil {
-			return nil, 0, err
-		}
-	}
-	if target, explicit, valid := r.Partition.explicit(); explicit {
-		if !valid || int(target) >= len(*parts) {
-			var err error
-			if parts, err = t.awaitPartition(ctx, &budget, how.wait, target); err != nil {
-				return nil, 0, err
-			}
-		}
+	if explicit {
 		return t.append(ctx, (*parts)[target], &rec, &budget, how)
 	}
 	if t.by != nil {
