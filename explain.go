@@ -15,8 +15,11 @@ type Reason uint8
 // The reasons. Where several apply, that of the partition's own batch comes
 // before that of its leader and its connection, as in this list.
 const (
+	// ReasonNone: nobody has looked. The zero Explanation has it, and what
+	// Explain returns with an error.
+	ReasonNone Reason = iota
 	// ReasonReady: nothing holds it up; it is sent while Explain returns.
-	ReasonReady Reason = iota
+	ReasonReady
 	// ReasonEmpty: no record is waiting, and none is in flight.
 	ReasonEmpty
 	// ReasonUnknownTopic: no metadata of the topic has come.
@@ -58,7 +61,7 @@ const (
 // String is the reason in a person's words.
 func (r Reason) String() string {
 	names := [...]string{
-		"ready to be sent", "nothing is waiting", "the topic is not known yet", "lingering", "being written to", "being compressed",
+		"nobody has looked", "ready to be sent", "nothing is waiting", "the topic is not known yet", "lingering", "being written to", "being compressed",
 		"not part of the transaction yet", "no leader", "the leader has moved, and the old one still owes answers", "not connected", "throttled by the broker",
 		"the connection logs in again", "waiting for answers of this partition", "backing off after a failed attempt",
 		"no producer id yet", "the epoch is being bumped", "the connection has enough requests in flight", "other",
@@ -112,6 +115,9 @@ type Explanation struct {
 func (e Explanation) String() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "%s[%d]: %v", e.Topic, e.Partition, e.Reason)
+	if e.Reason == ReasonNone {
+		return s.String()
+	}
 	if e.Reason == ReasonOther {
 		fmt.Fprintf(&s, " (%v)", e.wait)
 	}
