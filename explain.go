@@ -104,7 +104,7 @@ type Explanation struct {
 	// Attempts is how often that batch was sent already.
 	Attempts int
 	// Waiting is the number of calls of Produce, to any partition, that wait
-	// for buffer memory.
+	// for buffer memory, or for a place of MaxBufferedRecords.
 	Waiting int
 
 	wait    accum.Wait
@@ -140,7 +140,7 @@ func (e Explanation) String() string {
 		fmt.Fprintf(&s, ", %d requests in flight", e.RequestsInFlight)
 	}
 	if e.Waiting > 0 {
-		fmt.Fprintf(&s, "; %d calls wait for memory", e.Waiting)
+		fmt.Fprintf(&s, "; %d calls wait for room", e.Waiting)
 	}
 	if e.Err != nil {
 		fmt.Fprintf(&s, "; last error: %s", strings.TrimPrefix(e.Err.Error(), "kring: "))
@@ -156,7 +156,7 @@ func (e Explanation) String() string {
 // ErrInvalidTopic, ErrInvalidPartition for a partition that the topic does not
 // have, or ErrClosed.
 func (p *Producer) Explain(topic string, partition int32) (Explanation, error) {
-	e := Explanation{Topic: topic, Partition: partition, Broker: -1, Waiting: p.acc.Slab().Waiting()}
+	e := Explanation{Topic: topic, Partition: partition, Broker: -1, Waiting: p.acc.Slab().Waiting() + p.records.waits()}
 	if err := checkTopic(topic); err != nil {
 		return e, err
 	}

@@ -113,6 +113,14 @@ func (l *recordLimit) take() bool {
 	}
 }
 
+// waits is how many callers wait for a place.
+func (l *recordLimit) waits() int {
+	if l == nil {
+		return 0
+	}
+	return int(l.waiting.Load())
+}
+
 // leave gives n places back.
 func (l *recordLimit) leave(n int) {
 	if l == nil {

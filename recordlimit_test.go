@@ -250,6 +250,12 @@ func TestWaitersKeepPressing(t *testing.T) {
 		})
 	}
 	until(t, "three wait", func() bool { _, n := p.RecordsLeft(); return n == 3 })
+	if n := p.Stats().BufferWaiting; n != 3 {
+		t.Errorf("%d calls wait for the statistics, want 3", n)
+	}
+	if e, err := p.Explain("t", 0); err != nil || e.Waiting != 3 {
+		t.Errorf("%d calls wait for Explain, want 3: %v, %v", e.Waiting, e, err)
+	}
 	p.TickMemory()
 	close(hold)
 	all.Wait()
