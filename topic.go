@@ -123,6 +123,9 @@ type call struct {
 
 // produce is accept with the interceptors around it, if there are any.
 func (t *Topic) produce(ctx context.Context, r *Record, cb Callback, how call) (*partition, accum.Ticket, error) {
+	if r == nil {
+		return nil, 0, errNilRecord()
+	}
 	if in := t.p.interceptors; in != nil {
 		return in.produce(ctx, t, r, cb, how)
 	}
@@ -196,14 +199,6 @@ func (t *Topic) accept(ctx context.Context, r *Record, cb Callback, how call) (q
 		return t.append(ctx, byKey(*parts, r.Key), &rec, &budget, how)
 	}
 	return t.appendSticky(ctx, *parts, &rec, &budget, how)
-}
-
-// keyed says that the record's key decides where it goes, if nothing else does.
-func (c *config) keyed(r *Record) bool { return r.Key != nil && !c.ignoreKeys }
-
-// byKey is where records with the key go.
-func byKey(parts []*partition, key []byte) *partition {
-	return parts[partitionForKey(key, int32(len(parts)))]
 }
 
 // maxPayload is the largest record, as wire.PayloadSize counts, that fits a
