@@ -56,6 +56,19 @@ func TestProfileThatCanNotBeWritten(t *testing.T) {
 	}
 }
 
+// TestReportIntoADevice: which could be read until the memory is full.
+func TestReportIntoADevice(t *testing.T) {
+	dir := t.TempDir()
+	if code, _, stderr := kbench(t, "run", "-n", "100", "--in-process", "-q", "-o", dir); code != bench.ExitOK {
+		t.Fatalf("%d %s", code, stderr)
+	}
+	for _, device := range []string{dir, os.DevNull} {
+		if code, _, stderr := kbench(t, "report", dir, "--md", device); code != bench.ExitUsage || !strings.Contains(stderr, "is not a file") {
+			t.Errorf("%s: exit code %d, %q", device, code, stderr)
+		}
+	}
+}
+
 func TestTerminalWithoutAName(t *testing.T) {
 	tty, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
