@@ -3,6 +3,7 @@ package kring_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -290,4 +291,49 @@ func TestUnknownTopicTakesNoPlace(t *testing.T) {
 	cancel()
 	all.Wait()
 	wantPlaces(t, p, 1)
+}
+
+// rude is a Partitioner that ends its goroutine, or panics when it is told of a
+// refused record.
+type rude struct{ leaves bool }
+
+func (r rude) Partition(kring.Record, kring.Partitions) int32 {
+	if r.leaves {
+		runtime.Goexit()
+	}
+	return 0
+}
+
+func (rude) Refused(int32) { panic("not my fault") }
+
+// TestRudePartitionerTakesNoPlace: places come home also from a partitioner that
+// does not return, and Produce returns what it would have.
+func TestRudePartitionerTakesNoPlace(t *testing.T) {
+	b := caseBroker(t, broker.Config{})
+	hold := make(chan struct{})
+	b.SetHook(func(*broker.ProduceInfo) broker.Action { return broker.Action{Stall: hold} })
+	p := caseProducer(t, b.Addrs(), kring.MaxBufferedRecords(100), kring.BatchSize(1000), kring.BufferMemory(4000),
+		kring.PartitionTopicBy("t", rude{}), kring.PartitionTopicBy("u", rude{leaves: true}))
+	if err := p.Warmup(patient(t), "t", "u"); err != nil {
+		t.Fatal(err)
+	}
+	within(t, "a goroutine that ends in Produce", func() {
+		var one sync.WaitGroup
+		one.Go(func() { _ = p.TryProduce(kring.Record{Topic: "u"}, nil) })
+		one.Wait()
+	})
+	wantPlaces(t, p, 100)
+	accepted, err := int64(0), error(nil)
+	for ; err == nil; accepted++ {
+		err = p.TryProduce(kring.Record{Topic: "t", Value: make([]byte, 800)}, nil)
+	}
+	if !errors.Is(err, kring.ErrBufferFull) {
+		t.Errorf("without memory: %v", err)
+	}
+	wantPlaces(t, p, 100-(accepted-1))
+	close(hold)
+	if err := p.Flush(patient(t)); err != nil {
+		t.Error(err)
+	}
+	wantPlaces(t, p, 100)
 }

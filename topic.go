@@ -184,7 +184,7 @@ func (t *Topic) accept(ctx context.Context, r *Record, cb Callback, how call) (q
 		if err := l.enter(ctx, t, &budget, how.wait); err != nil {
 			return nil, 0, err
 		}
-		defer l.leaveIfRefused(&err)
+		defer l.leaveIfRefused(&q)
 	}
 	if explicit {
 		return t.append(ctx, (*parts)[target], &rec, &budget, how)
