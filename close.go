@@ -18,6 +18,9 @@ import (
 // the result of the first, unless their own ctx ends before; that leaves the
 // first one at work. In a callback it returns ErrInCallback.
 func (p *Producer) Close(ctx context.Context) error {
+	if !p.made() {
+		return errNotMade()
+	}
 	if p.inCallback() {
 		return ErrInCallback
 	}
@@ -35,6 +38,12 @@ func (p *Producer) Close(ctx context.Context) error {
 		return fmt.Errorf("kring: another Close is still at work: %w", ctx.Err())
 	}
 }
+
+// made says that New made p. Where New has failed, a deferred Close, Flush or
+// Drain must not hide its error behind a panic.
+func (p *Producer) made() bool { return p != nil && p.acc != nil }
+
+func errNotMade() error { return fmt.Errorf("%w: New did not make it", ErrClosed) }
 
 // closeOnce closes the producer and reports true, unless another call has begun
 // to. h, if not nil, gets what is not delivered.

@@ -47,6 +47,9 @@ type Undelivered struct {
 // callback that does not return. It needs memory for the result. Afterwards the
 // producer is closed, and Close returns the same error.
 func (p *Producer) Drain(ctx context.Context) ([]Undelivered, error) {
+	if !p.made() {
+		return nil, errNotMade()
+	}
 	if p.inCallback() {
 		return nil, ErrInCallback
 	}

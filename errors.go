@@ -79,6 +79,9 @@ var (
 	ErrConfig = errors.New("kring: invalid configuration")
 )
 
+// errNilRecord is what ProduceRecord returns for nil.
+func errNilRecord() error { return fmt.Errorf("%w: ProduceRecord was given nil", ErrInvalidRecord) }
+
 // andAlso is an error that matches a second sentinel, of which its text has no
 // need.
 type andAlso struct {

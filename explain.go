@@ -15,8 +15,11 @@ type Reason uint8
 // The reasons. Where several apply, that of the partition's own batch comes
 // before that of its leader and its connection, as in this list.
 const (
+	// ReasonNone: nobody has looked. The zero Explanation has it, and what
+	// Explain returns with an error.
+	ReasonNone Reason = iota
 	// ReasonReady: nothing holds it up; it is sent while Explain returns.
-	ReasonReady Reason = iota
+	ReasonReady
 	// ReasonEmpty: no record is waiting, and none is in flight.
 	ReasonEmpty
 	// ReasonUnknownTopic: no metadata of the topic has come.
@@ -60,7 +63,7 @@ const (
 // String is the reason in a person's words.
 func (r Reason) String() string {
 	names := [...]string{
-		"ready to be sent", "nothing is waiting", "the topic is not known yet", "lingering", "being written to", "being compressed",
+		"nobody has looked", "ready to be sent", "nothing is waiting", "the topic is not known yet", "lingering", "being written to", "being compressed",
 		"not part of the transaction yet", "no leader", "the leader has moved, and the old one still owes answers", "not connected", "throttled by the broker",
 		"the connection logs in again", "waiting for answers of this partition", "backing off after a failed attempt",
 		"no producer id yet", "the epoch is being bumped", "the connection has enough requests in flight", "waiting for Flush", "other",
@@ -103,7 +106,7 @@ type Explanation struct {
 	// Attempts is how often that batch was sent already.
 	Attempts int
 	// Waiting is the number of calls of Produce, to any partition, that wait
-	// for buffer memory.
+	// for buffer memory, or for a place of MaxBufferedRecords.
 	Waiting int
 
 	wait    accum.Wait
@@ -114,6 +117,9 @@ type Explanation struct {
 func (e Explanation) String() string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "%s[%d]: %v", e.Topic, e.Partition, e.Reason)
+	if e.Reason == ReasonNone {
+		return s.String()
+	}
 	if e.Reason == ReasonOther {
 		fmt.Fprintf(&s, " (%v)", e.wait)
 	}
@@ -136,7 +142,7 @@ func (e Explanation) String() string {
 		fmt.Fprintf(&s, ", %d requests in flight", e.RequestsInFlight)
 	}
 	if e.Waiting > 0 {
-		fmt.Fprintf(&s, "; %d calls wait for memory", e.Waiting)
+		fmt.Fprintf(&s, "; %d calls wait for room", e.Waiting)
 	}
 	if e.Err != nil {
 		fmt.Fprintf(&s, "; last error: %s", strings.TrimPrefix(e.Err.Error(), "kring: "))
@@ -152,7 +158,7 @@ func (e Explanation) String() string {
 // ErrInvalidTopic, ErrInvalidPartition for a partition that the topic does not
 // have, or ErrClosed.
 func (p *Producer) Explain(topic string, partition int32) (Explanation, error) {
-	e := Explanation{Topic: topic, Partition: partition, Broker: -1, Waiting: p.acc.Slab().Waiting()}
+	e := Explanation{Topic: topic, Partition: partition, Broker: -1, Waiting: p.acc.Slab().Waiting() + p.records.waits()}
 	if err := checkTopic(topic); err != nil {
 		return e, err
 	}

@@ -203,6 +203,15 @@ func TestExplainMisuse(t *testing.T) {
 		if !errors.Is(err, c.want) || err == nil && e.Reason != kring.ReasonUnknownTopic {
 			t.Errorf("%s[%d]: %v, %v, want %v", c.topic, c.partition, e, err, c.want)
 		}
+		if err != nil && e.Reason != kring.ReasonNone {
+			t.Errorf("%s[%d]: with an error: %v", c.topic, c.partition, e)
+		}
+	}
+	if s := (kring.Explanation{}).String(); s != "[0]: nobody has looked" {
+		t.Errorf("the zero Explanation: %s", s)
+	}
+	if s := kring.ReasonReady.String() + ", " + kring.ReasonOther.String(); s != "ready to be sent, other" {
+		t.Error(s)
 	}
 	if s := kring.Reason(200).String(); s != "Reason(200)" {
 		t.Error(s)

@@ -136,8 +136,8 @@ type BatchFinished struct {
 }
 
 // SequenceLost is a broker's refusal of a sequence that follows what it has
-// acknowledged (OUT_OF_ORDER_SEQUENCE_NUMBER, UNKNOWN_PRODUCER_ID or
-// INVALID_PRODUCER_EPOCH). Either nothing is wrong: retention has deleted all
+// acknowledged (OUT_OF_ORDER_SEQUENCE_NUMBER, UNKNOWN_PRODUCER_ID or, not in a
+// transaction, INVALID_PRODUCER_EPOCH). Either nothing is wrong: retention has deleted all
 // that the producer had in the partition, or the broker has forgotten a producer
 // that was silent for long (producer.id.expiration.ms). Or the partition got a
 // leader whose log is shorter than what was acknowledged: an unclean election, a

@@ -108,9 +108,11 @@ func (b *broker) sequenceRefused(r *request, i int, code KafkaError) {
 
 // sequenceLost tells that the broker has forgotten what it acknowledged, if the
 // refusal of batch says so: not of what only followed a batch that failed, and
-// of several in flight the oldest speaks for all.
+// of several in flight the oldest speaks for all. In a transaction an epoch that
+// is too old says that the broker knows a newer one: of a producer that fences
+// this one, or of the coordinator that gave the transaction up.
 func (b *broker) sequenceLost(q *partition, batch *accum.Batch, code KafkaError) {
-	if batch.Sender.Sequence == 0 || q.Gap() || !q.Oldest(batch) {
+	if batch.Sender.Sequence == 0 || q.Gap() || !q.Oldest(batch) || b.p.txn != nil && code == InvalidProducerEpoch {
 		return
 	}
 	restarts := b.p.txn == nil && !q.MustNotRestart(batch)

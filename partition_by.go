@@ -145,9 +145,7 @@ func (t *Topic) appendCustom(ctx context.Context, r *Record, rec *accum.Record, 
 	// Loaded after known, parts is at least as long.
 	q, ticket, err := t.append(ctx, (*t.parts.Load())[chosen], rec, budget, how)
 	if err != nil {
-		if o, ok := t.by.(RefusalObserver); ok {
-			o.Refused(chosen)
-		}
+		t.tellRefused(chosen)
 	}
 	return q, ticket, err
 }
@@ -160,4 +158,19 @@ func (t *Topic) ask(r Record, known Partitions) (partition int32, err error) {
 		}
 	}()
 	return t.by.Partition(r, known), nil
+}
+
+// tellRefused calls user code.
+func (t *Topic) tellRefused(partition int32) {
+	o, ok := t.by.(RefusalObserver)
+	if !ok {
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			t.p.log.Error("kring: a partitioner panicked when it was told of a refused record; the record is not affected",
+				"partitioner", fmt.Sprintf("%T", t.by), "topic", t.name, "partition", partition, "panic", v)
+		}
+	}()
+	o.Refused(partition)
 }

@@ -234,3 +234,11 @@ func shardOf() uint32 {
 // fibonacci is 2^64 divided by the golden ratio: its multiples, modulo 2^64, keep
 // as far from each other as is possible.
 const fibonacci = 0x9e3779b97f4a7c15
+
+// keyed says that the record's key decides where it goes, if nothing else does.
+func (c *config) keyed(r *Record) bool { return r.Key != nil && !c.ignoreKeys }
+
+// byKey is where records with the key go.
+func byKey(parts []*partition, key []byte) *partition {
+	return parts[partitionForKey(key, int32(len(parts)))]
+}

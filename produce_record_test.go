@@ -2,8 +2,10 @@ package kring_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/kring-go/kring"
@@ -75,5 +77,44 @@ func TestProduceRecord(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestNilRecord: ProduceRecord of nil is an error and no panic, and nothing of it
+// stays behind.
+func TestNilRecord(t *testing.T) {
+	p := caseProducer(t, caseBroker(t, broker.Config{}).Addrs(), kring.MaxBufferedRecords(1))
+	w := p.Topic("t").NewWriter()
+	defer w.Close()
+	for name, produce := range map[string]func(context.Context, *kring.Record, kring.Callback) error{
+		"Producer": p.ProduceRecord, "Topic": p.Topic("t").ProduceRecord, "Writer": w.ProduceRecord,
+	} {
+		if err := produce(patient(t), nil, nil); !errors.Is(err, kring.ErrInvalidRecord) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	wantPlaces(t, p, 1)
+}
+
+// TestProducerOfNobody: what is deferred before New's error is looked at does not
+// panic, and a Typed is not made of nothing.
+func TestProducerOfNobody(t *testing.T) {
+	none, err := kring.New()
+	if err == nil {
+		t.Fatal("New without brokers has no error")
+	}
+	for name, p := range map[string]*kring.Producer{"nil": none, "zero": {}} {
+		_, drained := p.Drain(context.Background())
+		for _, err := range []error{p.Close(context.Background()), p.Flush(context.Background()), drained} {
+			checkText(t, err, kring.ErrClosed, "New did not make it")
+		}
+		func() {
+			defer func() {
+				if v := fmt.Sprint(recover()); !strings.Contains(v, `NewTyped: the Sender for topic "t" is nil`) {
+					t.Errorf("%s: NewTyped panicked with %s", name, v)
+				}
+			}()
+			kring.NewTyped(p, "t", kring.StringSerializer{}, kring.StringSerializer{})
+		}()
 	}
 }

@@ -15,7 +15,8 @@ import (
 
 // Producer sends records to a Kafka cluster. It is safe for use by any number
 // of goroutines; make one per application, not one per request. It must be
-// closed.
+// closed. New makes it; a nil or zero Producer can not be used: its Close, Drain
+// and Flush return ErrClosed, most other methods panic.
 type Producer struct {
 	cfg      config
 	log      *slog.Logger
@@ -184,8 +185,12 @@ func (p *Producer) Produce(ctx context.Context, r Record, cb Callback) error {
 // ProduceRecord is Produce without a copy of the Record, for loops in which every
 // nanosecond counts: a Record has 152 bytes, and to copy what has just been
 // written costs a tenth of all that a small record costs (ADR 0014). *r is only
-// read, and only until ProduceRecord returns; use it again for the next one.
+// read, and only until ProduceRecord returns; use it again for the next one. nil
+// is ErrInvalidRecord.
 func (p *Producer) ProduceRecord(ctx context.Context, r *Record, cb Callback) error {
+	if r == nil {
+		return errNilRecord()
+	}
 	return p.topic(r.Topic).ProduceRecord(ctx, r, cb)
 }
 
@@ -212,6 +217,9 @@ func (p *Producer) ProduceSync(ctx context.Context, r Record) (Delivery, error) 
 // callback has run, or ctx ends. Records that are accepted during the call are
 // not waited for. In a callback it returns ErrInCallback.
 func (p *Producer) Flush(ctx context.Context) error {
+	if !p.made() {
+		return errNotMade()
+	}
 	if p.inCallback() {
 		return ErrInCallback
 	}

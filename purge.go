@@ -23,6 +23,8 @@ var ErrPurged = errors.New("kring: the record was purged before it was sent")
 // AbortBufferedRecords; Java has none.
 func (p *Producer) Purge(ctx context.Context) error {
 	switch {
+	case !p.made():
+		return errNotMade()
 	case p.inCallback():
 		return ErrInCallback
 	case p.closing.Load():

@@ -113,6 +113,14 @@ func (l *recordLimit) take() bool {
 	}
 }
 
+// waits is how many callers wait for a place.
+func (l *recordLimit) waits() int {
+	if l == nil {
+		return 0
+	}
+	return int(l.waiting.Load())
+}
+
 // leave gives n places back.
 func (l *recordLimit) leave(n int) {
 	if l == nil {
@@ -126,9 +134,10 @@ func (l *recordLimit) leave(n int) {
 	}
 }
 
-// leaveIfRefused gives the place of a record back that was not appended.
-func (l *recordLimit) leaveIfRefused(err *error) {
-	if *err != nil {
+// leaveIfRefused gives the place of a record back that went nowhere, also where
+// a Partitioner has ended the goroutine on the way.
+func (l *recordLimit) leaveIfRefused(to **partition) {
+	if *to == nil {
 		l.leave(1)
 	}
 }

@@ -3,6 +3,7 @@ package kring_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -250,6 +251,12 @@ func TestWaitersKeepPressing(t *testing.T) {
 		})
 	}
 	until(t, "three wait", func() bool { _, n := p.RecordsLeft(); return n == 3 })
+	if n := p.Stats().BufferWaiting; n != 3 {
+		t.Errorf("%d calls wait for the statistics, want 3", n)
+	}
+	if e, err := p.Explain("t", 0); err != nil || e.Waiting != 3 {
+		t.Errorf("%d calls wait for Explain, want 3: %v, %v", e.Waiting, e, err)
+	}
 	p.TickMemory()
 	close(hold)
 	all.Wait()
@@ -258,4 +265,75 @@ func TestWaitersKeepPressing(t *testing.T) {
 	}
 	got.wait(t, 4)
 	wantPlaces(t, p, 1)
+}
+
+// TestUnknownTopicTakesNoPlace: who waits for a topic that does not exist, or for
+// a partition that it does not have, holds no place, and nobody back.
+func TestUnknownTopicTakesNoPlace(t *testing.T) {
+	b := caseBroker(t, broker.Config{NoAutoCreate: true})
+	if err := b.CreateTopic("t", 1); err != nil {
+		t.Fatal(err)
+	}
+	p := caseProducer(t, b.Addrs(), kring.MaxBufferedRecords(1), kring.MaxBlock(time.Hour))
+	ctx, cancel := context.WithCancel(patient(t))
+	var all sync.WaitGroup
+	for _, r := range []kring.Record{{Topic: "never"}, {Topic: "never", Partition: kring.On(0)}, {Topic: "t", Partition: kring.On(7)}} {
+		all.Go(func() {
+			if err := p.Produce(ctx, r, nil); !errors.Is(err, context.Canceled) {
+				t.Errorf("%s: %v", r.Topic, err)
+			}
+		})
+	}
+	before := p.Stats().Metadata
+	until(t, "they have heard that there is none", func() bool { return p.Stats().Metadata > before+2 })
+	wantPlaces(t, p, 1)
+	syncAll(t, p, 2)
+	cancel()
+	all.Wait()
+	wantPlaces(t, p, 1)
+}
+
+// rude is a Partitioner that ends its goroutine, or panics when it is told of a
+// refused record.
+type rude struct{ leaves bool }
+
+func (r rude) Partition(kring.Record, kring.Partitions) int32 {
+	if r.leaves {
+		runtime.Goexit()
+	}
+	return 0
+}
+
+func (rude) Refused(int32) { panic("not my fault") }
+
+// TestRudePartitionerTakesNoPlace: places come home also from a partitioner that
+// does not return, and Produce returns what it would have.
+func TestRudePartitionerTakesNoPlace(t *testing.T) {
+	b := caseBroker(t, broker.Config{})
+	hold := make(chan struct{})
+	b.SetHook(func(*broker.ProduceInfo) broker.Action { return broker.Action{Stall: hold} })
+	p := caseProducer(t, b.Addrs(), kring.MaxBufferedRecords(100), kring.BatchSize(1000), kring.BufferMemory(4000),
+		kring.PartitionTopicBy("t", rude{}), kring.PartitionTopicBy("u", rude{leaves: true}))
+	if err := p.Warmup(patient(t), "t", "u"); err != nil {
+		t.Fatal(err)
+	}
+	within(t, "a goroutine that ends in Produce", func() {
+		var one sync.WaitGroup
+		one.Go(func() { _ = p.TryProduce(kring.Record{Topic: "u"}, nil) })
+		one.Wait()
+	})
+	wantPlaces(t, p, 100)
+	accepted, err := int64(0), error(nil)
+	for ; err == nil; accepted++ {
+		err = p.TryProduce(kring.Record{Topic: "t", Value: make([]byte, 800)}, nil)
+	}
+	if !errors.Is(err, kring.ErrBufferFull) {
+		t.Errorf("without memory: %v", err)
+	}
+	wantPlaces(t, p, 100-(accepted-1))
+	close(hold)
+	if err := p.Flush(patient(t)); err != nil {
+		t.Error(err)
+	}
+	wantPlaces(t, p, 100)
 }

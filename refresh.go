@@ -166,6 +166,21 @@ func (t *Topic) blockedTooLong(budget *blockBudget, least int32) error {
 	return fmt.Errorf("%w: topic %q is not known after %v: no broker has answered yet; the record was not accepted", budget.over(), t.name, budget.limit)
 }
 
+// awaitFor waits until t is known, and has the partition that a record names.
+func (t *Topic) awaitFor(ctx context.Context, budget *blockBudget, wait bool, to Target) (*[]*partition, error) {
+	parts := t.parts.Load()
+	if parts == nil || t.p.closing.Load() {
+		var err error
+		if parts, err = t.await(ctx, budget, wait, 0); err != nil {
+			return nil, err
+		}
+	}
+	if target, explicit, valid := to.explicit(); explicit && (!valid || int(target) >= len(*parts)) {
+		return t.awaitPartition(ctx, budget, wait, target)
+	}
+	return parts, nil
+}
+
 // awaitPartition waits until t has the named partition, as Java does: topics
 // grow, and this client may not have heard of it yet.
 func (t *Topic) awaitPartition(ctx context.Context, budget *blockBudget, wait bool, target int32) (*[]*partition, error) {

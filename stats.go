@@ -41,7 +41,7 @@ type Stats struct {
 	SequencesLost  uint64 // see SequenceLost: acknowledged records may be lost
 	Disconnects    uint64 // connections that failed with work on them
 	Throttles      uint64 // responses that asked for silence (KIP-219)
-	BlockedCalls   uint64 // Produce calls that had to wait for memory
+	BlockedCalls   uint64 // Produce calls that had to wait for memory, or MaxBufferedRecords
 	Metadata       uint64 // metadata answers
 	CallbackPanics uint64
 	StuckCallbacks uint64 // callbacks that did not return within five seconds
@@ -52,7 +52,7 @@ type Stats struct {
 
 	BufferTotal     int64 // bytes of buffer.memory in slots
 	BufferFree      int64 // bytes of free slots
-	BufferWaiting   int   // calls that wait for memory now
+	BufferWaiting   int   // calls that wait for memory, or MaxBufferedRecords, now
 	IncompleteBatch int64 // batches with accepted records and no outcome
 	Connections     int   // open connections for Produce
 	// ConnectedBrokers is how many brokers they lead to; it differs from
@@ -85,7 +85,7 @@ func (p *Producer) Stats() Stats {
 		StuckCallbacks:  c.stuckLanes.Load(),
 		BufferTotal:     s.TotalBytes(),
 		BufferFree:      s.FreeBytes(),
-		BufferWaiting:   s.Waiting(),
+		BufferWaiting:   s.Waiting() + p.records.waits(),
 		IncompleteBatch: p.acc.Live(),
 	}
 	st.RecordBytes, st.CompressedBytes = p.acc.Compressed()

@@ -27,6 +27,7 @@ type storm struct {
 	p          *kring.Producer
 	l          *ledger
 	order      *callbackOrder
+	limit      int // MaxBufferedRecords; 0: none
 }
 
 // TestStorm is the contract in a storm.
@@ -80,6 +81,13 @@ func (s *storm) options() []kring.Option {
 	}
 	if rnd.IntN(3) == 0 {
 		opts = append(opts, kring.ConnectionsPerBroker(2))
+	}
+	if rnd.IntN(2) == 0 {
+		s.limit = pick(rnd, 1, 2, 7, 100, 5000)
+		opts = append(opts, kring.MaxBufferedRecords(s.limit))
+		if rnd.IntN(2) == 0 {
+			opts = append(opts, kring.InlineDelivery())
+		}
 	}
 	return opts
 }
@@ -195,6 +203,9 @@ func (s *storm) end(ctx context.Context, t *testing.T) (drained []kring.Undelive
 	}
 	if st := s.p.Stats(); st.BufferFree != st.BufferTotal || st.IncompleteBatch != 0 || st.BufferWaiting != 0 {
 		t.Errorf("after the end: %+v", st)
+	}
+	if s.limit > 0 {
+		wantPlaces(t, s.p, int64(s.limit))
 	}
 	return drained
 }

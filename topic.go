@@ -82,6 +82,9 @@ type call struct {
 
 // produce is accept with the interceptors around it, if there are any.
 func (t *Topic) produce(ctx context.Context, r *Record, cb Callback, how call) (*partition, accum.Ticket, error) {
+	if r == nil {
+		return nil, 0, errNilRecord()
+	}
 	if in := t.p.interceptors; in != nil {
 		return in.produce(ctx, t, r, cb, how)
 	}
@@ -126,26 +129,23 @@ func (t *Topic) accept(ctx context.Context, r *Record, cb Callback, how call) (q
 			return nil, 0, err
 		}
 	}
+	parts := t.parts.Load()
+	target, explicit, valid := r.Partition.explicit()
+	if parts == nil || p.closing.Load() || explicit && (!valid || int(target) >= len(*parts)) {
+		var err error
+		if parts, err = t.awaitFor(ctx, &budget, how.wait, r.Partition); err != nil {
+			return nil, 0, err
+		}
+	}
+	// Behind the waits for metadata: a topic that does not exist must not take
+	// the places of those that do.
 	if l := p.records; l != nil {
 		if err := l.enter(ctx, t, &budget, how.wait); err != nil {
 			return nil, 0, err
 		}
-		defer l.leaveIfRefused(&err)
+		defer l.leaveIfRefused(&q)
 	}
-	parts := t.parts.Load()
-	if parts == nil || p.closing.Load() {
-		var err error
-		if parts, err = t.await(ctx, &budget, how.wait, 0); err != nil {
-			return nil, 0, err
-		}
-	}
-	if target, explicit, valid := r.Partition.explicit(); explicit {
-		if !valid || int(target) >= len(*parts) {
-			var err error
-			if parts, err = t.awaitPartition(ctx, &budget, how.wait, target); err != nil {
-				return nil, 0, err
-			}
-		}
+	if explicit {
 		return t.append(ctx, (*parts)[target], &rec, &budget, how)
 	}
 	if t.by != nil {
@@ -158,14 +158,6 @@ func (t *Topic) accept(ctx context.Context, r *Record, cb Callback, how call) (q
 		return t.append(ctx, byKey(*parts, r.Key), &rec, &budget, how)
 	}
 	return t.appendSticky(ctx, *parts, &rec, &budget, how)
-}
-
-// keyed says that the record's key decides where it goes, if nothing else does.
-func (c *config) keyed(r *Record) bool { return r.Key != nil && !c.ignoreKeys }
-
-// byKey is where records with the key go.
-func byKey(parts []*partition, key []byte) *partition {
-	return parts[partitionForKey(key, int32(len(parts)))]
 }
 
 // maxPayload is the largest record, as wire.PayloadSize counts, that fits a

@@ -70,9 +70,15 @@ func (e *SerializationError) part() string {
 // Unwrap returns the Serializer's error.
 func (e *SerializationError) Unwrap() error { return e.Err }
 
-// NewTyped makes a Typed for a topic. to is usually the Producer.
+// NewTyped makes a Typed for a topic. to is usually the Producer. It panics if to
+// is nil, as it is where New has returned an error. A Typed that it did not make
+// can not be used.
 func NewTyped[K, V any](to Sender, topic string, key Serializer[K], value Serializer[V]) *Typed[K, V] {
-	if p, ok := to.(*Producer); ok {
+	p, ok := to.(*Producer)
+	if to == nil || ok && !p.made() {
+		panic(fmt.Sprintf("kring: NewTyped: the Sender for topic %q is nil, want a Producer that New has made", topic))
+	}
+	if ok {
 		to = p.Topic(topic) // spares the look-up by name
 	}
 	t := &Typed[K, V]{to: to, topic: topic, key: key, value: value}

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -11,8 +12,15 @@ import (
 // before the run, so that an unwritable one is no surprise afterwards.
 type profiler struct {
 	cfg   Profiles
-	files map[string]*os.File // by kind
+	files map[string]*profileSink // by kind
 	on    bool
+	err   error // what could not be written
+}
+
+// profileSink remembers what pprof does not tell of a CPU profile.
+type profileSink struct {
+	KeepError
+	file *os.File
 }
 
 // Kinds of profiles; heap, mutex and block are also their names in pprof.
@@ -24,17 +32,17 @@ const (
 )
 
 func newProfiler(cfg Profiles) (*profiler, error) {
-	p := &profiler{cfg: cfg, files: map[string]*os.File{}}
+	p := &profiler{cfg: cfg, files: map[string]*profileSink{}}
 	for kind, name := range p.names() {
 		if name == "" {
 			continue
 		}
 		f, err := os.Create(name)
 		if err != nil {
-			p.close()
+			_ = p.close() // Nothing was written.
 			return nil, UsageError(fmt.Errorf("kbench: cannot write the %s profile: %w", kind, err))
 		}
-		p.files[kind] = f
+		p.files[kind] = &profileSink{KeepError{To: f}, f}
 	}
 	return p, nil
 }
@@ -91,17 +99,22 @@ func (p *profiler) stop() {
 		if kind == profileCPU {
 			continue
 		}
-		if err := pprof.Lookup(kind).WriteTo(f, 0); err != nil {
-			fmt.Fprintf(os.Stderr, "kbench: %s profile: %v\n", kind, err)
+		if err := pprof.Lookup(kind).WriteTo(f, 0); err != nil && f.Err == nil {
+			f.Err = err
 		}
 	}
 	runtime.SetMutexProfileFraction(0)
 	runtime.SetBlockProfileRate(0)
 }
 
-func (p *profiler) close() {
+// close says what is not as asked for on the disk. The second call says the same.
+func (p *profiler) close() error {
 	p.stop()
-	for _, f := range p.files {
-		_ = f.Close() // A profile that is short shows when it is opened.
+	for kind, f := range p.files {
+		if err := errors.Join(f.Err, f.file.Close()); err != nil {
+			p.err = errors.Join(p.err, fmt.Errorf("kbench: the %s profile is not complete: %w", kind, err))
+		}
 	}
+	clear(p.files)
+	return p.err
 }

@@ -64,7 +64,8 @@ type run struct {
 }
 
 // Run drives one client through the workload and reports. The topic must exist.
-// When ctx ends, the run stops, drains, and returns a partial result.
+// When ctx ends, the run stops, drains, and returns a partial result. With a
+// result, an error says that a profile could not be written.
 func Run(ctx context.Context, cfg Config, lib Library, out Output) (*Result, error) {
 	r := &run{cfg: &cfg, lib: lib, out: out, clock: NewClock(), begin: newMeter(), end: newMeter()}
 	if err := r.prepare(); err != nil {
@@ -81,7 +82,7 @@ func Run(ctx context.Context, cfg Config, lib Library, out Output) (*Result, err
 	if r.profiles, err = newProfiler(cfg.Profiles); err != nil {
 		return nil, err
 	}
-	defer r.profiles.close()
+	defer func() { _ = r.profiles.close() }() // What it says is returned at the end.
 	if r.faults, err = newFaultRun(&cfg, &lib); err != nil {
 		return nil, err
 	}
@@ -112,7 +113,7 @@ func Run(ctx context.Context, cfg Config, lib Library, out Output) (*Result, err
 		out.log.started = started
 		out.log.take(r.rec, r.clock())
 	}
-	return r.result(started), nil
+	return r.result(started), r.profiles.close()
 }
 
 // takeClients looks at how the clients complete records. An open loop reads the

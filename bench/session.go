@@ -55,9 +55,9 @@ func Execute(ctx context.Context, s Session) (*Result, error) {
 	if !c.Quiet {
 		WritePlan(s.Messages, c, s.Library, t.String())
 	}
-	result, err := s.run(ctx, out)
-	if err != nil {
-		return nil, err
+	result, unwritten := s.run(ctx, out)
+	if result == nil {
+		return nil, unwritten
 	}
 	if err := t.verify(ctx, result); err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func Execute(ctx context.Context, s Session) (*Result, error) {
 	if objective != nil {
 		result.SLO = objective.judge(result)
 	}
-	return result, out.write(result, c.Settings.Brokers)
+	return result, errors.Join(unwritten, out.write(result, c.Settings.Brokers))
 }
 
 // check refuses everything that can be refused before anything is started.

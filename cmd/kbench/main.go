@@ -145,13 +145,19 @@ func (p *program) run() (code int) {
 }
 
 // emptied refuses -b "$BROKERS" where nothing set BROKERS: without a value the
-// flag would mean the embedded broker, and a run that nobody asked for.
+// flag would mean the embedded broker, values of kbench's own, no properties, or
+// all of the work of all machines: a run that nobody asked for.
 func emptied(command *kong.Context) error {
 	for _, step := range command.Path {
-		if step.Flag == nil || !step.Flag.Target.IsValid() || step.Flag.Target.Kind() != reflect.String || step.Flag.Target.String() != "" {
+		if step.Flag == nil || !step.Flag.Target.IsValid() {
 			continue
 		}
-		if slices.Contains([]string{"brokers", "bootstrap-server", "topic", "out", "client", "scenario", "slo"}, step.Flag.Name) {
+		v := step.Flag.Target
+		if v.Kind() == reflect.Pointer && !v.IsNil() {
+			v = v.Elem()
+		}
+		// A delimiter's own message says more.
+		if v.Kind() == reflect.String && v.String() == "" && step.Flag.Name != "payload-delimiter" || v.Kind() == reflect.Slice && v.Len() == 0 {
 			return bench.UsageError(fmt.Errorf("--%s is empty: give it a value, or leave it out", step.Flag.Name))
 		}
 	}

@@ -123,6 +123,10 @@ func (c *reportCmd) charts(list []runs.Run, more []report.Chart) error {
 // markdown rewrites the file, or compares it with what it should be. It returns
 // the charts that only its blocks name.
 func (c *reportCmd) markdown(p *program, list []runs.Run) ([]report.Chart, error) {
+	// A device can be read for ever, and a page can not take its place.
+	if info, err := os.Stat(c.MD); err == nil && !info.Mode().IsRegular() {
+		return nil, bench.UsageError(fmt.Errorf("--md %s is not a file, so it has no blocks to rewrite", c.MD))
+	}
 	old, err := os.ReadFile(c.MD)
 	if err != nil {
 		return nil, bench.UsageError(err)

@@ -39,6 +39,36 @@ func TestOutputThatCanNotBeWritten(t *testing.T) {
 	}
 }
 
+// TestProfileThatCanNotBeWritten: the result is printed, and the exit code says
+// that the profile is not there.
+func TestProfileThatCanNotBeWritten(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("no full disk here")
+	}
+	for flag, kind := range map[string]string{"--cpuprofile": "cpu", "--memprofile": "allocs", "--mutexprofile": "mutex", "--blockprofile": "block"} {
+		code, stdout, stderr := kbench(t, "run", "-n", "100", "--in-process", "-q", flag, "/dev/full")
+		if code != bench.ExitRuntime || !strings.Contains(stderr, "the "+kind+" profile is not complete") || !strings.Contains(stderr, "no space left") {
+			t.Errorf("%s: exit code %d, %q", flag, code, stderr)
+		}
+		if !strings.Contains(stdout, "VALID") {
+			t.Errorf("%s: no result: %q", flag, stdout)
+		}
+	}
+}
+
+// TestReportIntoADevice: which could be read until the memory is full.
+func TestReportIntoADevice(t *testing.T) {
+	dir := t.TempDir()
+	if code, _, stderr := kbench(t, "run", "-n", "100", "--in-process", "-q", "-o", dir); code != bench.ExitOK {
+		t.Fatalf("%d %s", code, stderr)
+	}
+	for _, device := range []string{dir, os.DevNull} {
+		if code, _, stderr := kbench(t, "report", dir, "--md", device); code != bench.ExitUsage || !strings.Contains(stderr, "is not a file") {
+			t.Errorf("%s: exit code %d, %q", device, code, stderr)
+		}
+	}
+}
+
 func TestTerminalWithoutAName(t *testing.T) {
 	tty, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {

@@ -3,6 +3,7 @@ package kringotel
 import (
 	"fmt"
 	"net"
+	"reflect"
 	"strconv"
 
 	"go.opentelemetry.io/otel"
@@ -38,21 +39,44 @@ func defaults() config {
 	}
 }
 
+// configured is the defaults with the changes of opts.
+func configured(opts []Option) (config, error) {
+	c := defaults()
+	for i, o := range opts {
+		if o == nil {
+			return c, fmt.Errorf("kring: otel: option %d of %d is nil", i+1, len(opts))
+		}
+		if err := o(&c); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+// given refuses nil, also a pointer's in an interface. Otherwise the first record
+// would panic.
+func given(what string, v any) error {
+	if r := reflect.ValueOf(v); v == nil || r.Kind() == reflect.Pointer && r.IsNil() {
+		return fmt.Errorf("kring: otel: %s is nil", what)
+	}
+	return nil
+}
+
 // TracerProvider makes the spans. The default is the global one.
 func TracerProvider(p trace.TracerProvider) Option {
-	return func(c *config) error { c.tracers = p; return nil }
+	return func(c *config) error { c.tracers = p; return given("TracerProvider", p) }
 }
 
 // MeterProvider takes the metrics. The default is the global one.
 func MeterProvider(p metric.MeterProvider) Option {
-	return func(c *config) error { c.meters = p; return nil }
+	return func(c *config) error { c.meters = p; return given("MeterProvider", p) }
 }
 
 // Propagator writes the span's context into headers. The default is the global
 // one, which writes nothing until the program sets it; see
 // propagation.TraceContext.
 func Propagator(p propagation.TextMapPropagator) Option {
-	return func(c *config) error { c.propagator = p; return nil }
+	return func(c *config) error { c.propagator = p; return given("Propagator", p) }
 }
 
 // ClientID is the value of messaging.client.id: what kring.ClientID was given.

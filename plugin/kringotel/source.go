@@ -2,6 +2,7 @@ package kringotel
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -29,13 +30,12 @@ type Source struct {
 }
 
 // NewSource makes a Source of p's numbers. Of the options it takes ClientID and
-// Server, and has no use for the others. It fails if an option is refused.
+// Server, and has no use for the others. It fails if p is nil, or an
+// option is refused.
 func NewSource(p Statistics, opts ...Option) (*Source, error) {
-	cfg := defaults()
-	for _, o := range opts {
-		if err := o(&cfg); err != nil {
-			return nil, err
-		}
+	cfg, err := configured(opts)
+	if err = errors.Join(given("NewSource: the producer", p), err); err != nil {
+		return nil, err
 	}
 	common := append([]attribute.KeyValue{semconv.MessagingSystemKafka}, cfg.server...)
 	if cfg.clientID != "" {

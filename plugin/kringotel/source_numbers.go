@@ -29,7 +29,7 @@ func (r *reading) counters(s *kring.Stats) {
 		{"sequences.lost", "{sequence}", "Times that a broker had forgotten what this producer wrote: acknowledged records may be lost.", s.SequencesLost},
 		{"disconnects", "{connection}", "Connections that failed with work on them.", s.Disconnects},
 		{"throttles", "{response}", "Answers that asked for silence, as quotas do.", s.Throttles},
-		{"blocked.calls", "{call}", "Produce calls that had to wait for buffer memory.", s.BlockedCalls},
+		{"blocked.calls", "{call}", "Produce calls that had to wait for buffer memory or MaxBufferedRecords.", s.BlockedCalls},
 		{"metadata.answers", "{response}", "Answers to metadata requests.", s.Metadata},
 		{"callback.panics", "{callback}", "Delivery callbacks that panicked.", s.CallbackPanics},
 		{"callback.stuck", "{callback}", "Delivery callbacks that did not return within five seconds.", s.StuckCallbacks},
@@ -47,7 +47,7 @@ func (r *reading) gauges(s *kring.Stats) {
 	}{
 		{"buffer.size", "By", "Buffer memory for records without an outcome, free or not.", s.BufferTotal},
 		{"buffer.free", "By", "Buffer memory that no batch holds.", s.BufferFree},
-		{"buffer.waiting", "{call}", "Produce calls that wait for buffer memory now.", int64(s.BufferWaiting)},
+		{"buffer.waiting", "{call}", "Produce calls that wait for buffer memory or MaxBufferedRecords now.", int64(s.BufferWaiting)},
 		{"batch.incomplete", "{batch}", "Batches with accepted records and no outcome.", s.IncompleteBatch},
 		{"brokers.connected", "{broker}", "Brokers with an open connection for producing.", int64(s.ConnectedBrokers)},
 		{"connections", "{connection}", "Open connections for producing.", int64(s.Connections)},

@@ -2,6 +2,7 @@ package kringotel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -38,19 +39,18 @@ type Wrapper struct {
 	operations sync.Pool // of *operation
 }
 
-// Wrap makes a Wrapper around p. It fails if an option or a name is refused.
+// Wrap makes a Wrapper around p. It fails if p is nil, or an option or a name is
+// refused.
 //
 // A producer with kring.OnDelivery needs the same function here; see OnDelivery.
 func Wrap(p Producer, opts ...Option) (*Wrapper, error) {
-	w := &Wrapper{next: p, cfg: defaults()}
-	for _, o := range opts {
-		if err := o(&w.cfg); err != nil {
-			return nil, err
-		}
+	cfg, err := configured(opts)
+	if err = errors.Join(given("Wrap: the producer", p), err); err != nil {
+		return nil, err
 	}
+	w := &Wrapper{next: p, cfg: cfg}
 	w.tracer = w.cfg.tracers.Tracer(scope, trace.WithInstrumentationVersion(kring.Version), trace.WithSchemaURL(semconv.SchemaURL))
 	meter := w.cfg.meters.Meter(scope, metric.WithInstrumentationVersion(kring.Version), metric.WithSchemaURL(semconv.SchemaURL))
-	var err error
 	w.duration, err = meter.Float64Histogram("messaging.client.operation.duration",
 		metric.WithUnit("s"),
 		metric.WithDescription("Duration of messaging operation initiated by a producer or consumer client."),

@@ -414,3 +414,25 @@ func TestManyGoroutines(t *testing.T) {
 		t.Errorf("%d callbacks and %d spans, want %d each", len(seen), len(s.spans.GetSpans()), 4*each)
 	}
 }
+
+// TestNil: what is nil is refused when it is given, and not by a panic at the
+// first record.
+func TestNil(t *testing.T) {
+	var none *kring.Producer
+	for name, fails := range map[string]func() error{
+		"Wrap: the producer is nil":      func() error { _, err := kringotel.Wrap(nil); return err },
+		"Wrap: the producer is nil ":     func() error { _, err := kringotel.Wrap(none); return err },
+		"NewSource: the producer is nil": func() error { _, err := kringotel.NewSource(none); return err },
+		"option 2 of 2 is nil": func() error {
+			_, err := kringotel.NewSource(&kring.Producer{}, kringotel.ClientID("c"), nil)
+			return err
+		},
+		"TracerProvider is nil": func() error { _, err := kringotel.Wrap(&kring.Producer{}, kringotel.TracerProvider(nil)); return err },
+		"MeterProvider is nil":  func() error { _, err := kringotel.Wrap(&kring.Producer{}, kringotel.MeterProvider(nil)); return err },
+		"Propagator is nil":     func() error { _, err := kringotel.Wrap(&kring.Producer{}, kringotel.Propagator(nil)); return err },
+	} {
+		if err := fails(); err == nil || !strings.Contains(err.Error(), strings.TrimSpace(name)) {
+			t.Errorf("%v, want %s", err, name)
+		}
+	}
+}

@@ -1,6 +1,9 @@
 package kringprom
 
 import (
+	"errors"
+	"reflect"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/kring-go/kring"
@@ -41,7 +44,7 @@ type metric struct {
 // not keep p from being closed: the last numbers stay.
 //
 // A label name that Prometheus does not allow, or "outcome", "stage", "broker" or "connection",
-// which are taken, is reported when the Collector is registered.
+// which are taken, is reported when the Collector is registered. So is a p that is nil.
 func New(p Producer, labels Labels) *Collector {
 	c := &Collector{producer: p}
 	c.add("kring_producer_", labels)
@@ -52,6 +55,10 @@ func New(p Producer, labels Labels) *Collector {
 
 // Describe is for the registry.
 func (c *Collector) Describe(out chan<- *prometheus.Desc) {
+	if c.empty() {
+		out <- prometheus.NewInvalidDesc(errNil)
+		return
+	}
 	for i := range c.metrics {
 		// Both outcomes of the records are of one family.
 		if i == 0 || c.metrics[i].desc != c.metrics[i-1].desc {
@@ -65,6 +72,10 @@ func (c *Collector) Describe(out chan<- *prometheus.Desc) {
 // Collect takes one snapshot of the producer's statistics and one of its
 // latencies.
 func (c *Collector) Collect(out chan<- prometheus.Metric) {
+	if c.empty() {
+		out <- prometheus.NewInvalidMetric(prometheus.NewInvalidDesc(errNil), errNil)
+		return
+	}
 	stats := c.producer.Stats()
 	for i := range c.metrics {
 		m := &c.metrics[i]
@@ -72,4 +83,12 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	}
 	c.collectDepths(&stats, out)
 	c.collectStages(out)
+}
+
+var errNil = errors.New("kring: prom: the Collector has no producer: New was given nil, or not called")
+
+// empty says that there is nothing to ask. A scrape must not panic.
+func (c *Collector) empty() bool {
+	r := reflect.ValueOf(c.producer)
+	return !r.IsValid() || r.Kind() == reflect.Pointer && r.IsNil()
 }

@@ -202,3 +202,21 @@ func TestProducer(t *testing.T) {
 		t.Errorf("after Close %v brokers are connected", value(m))
 	}
 }
+
+// TestNil: a producer that is nil is refused when the Collector is registered, and
+// a scrape of one that is not registered has an error and no panic.
+func TestNil(t *testing.T) {
+	var none *kring.Producer
+	for name, c := range map[string]*kringprom.Collector{
+		"nil": kringprom.New(nil, nil), "nil pointer": kringprom.New(none, nil), "zero": {},
+	} {
+		if err := prometheus.NewRegistry().Register(c); err == nil || !strings.Contains(err.Error(), "no producer") {
+			t.Errorf("%s: %v", name, err)
+		}
+		out := make(chan prometheus.Metric, 1)
+		c.Collect(out)
+		if err := (<-out).Write(&dto.Metric{}); err == nil {
+			t.Errorf("%s: a scrape without a producer has no error", name)
+		}
+	}
+}

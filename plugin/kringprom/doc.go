@@ -23,7 +23,7 @@
 //	kring_producer_sequences_lost_total      a broker had forgotten what was acknowledged
 //	kring_producer_disconnects_total         connections that failed with work on them
 //	kring_producer_throttles_total           answers that asked for silence (KIP-219)
-//	kring_producer_blocked_calls_total       Produce calls that had to wait for memory
+//	kring_producer_blocked_calls_total       Produce calls that had to wait for memory or MaxBufferedRecords
 //	kring_producer_metadata_answers_total    answers to metadata requests
 //	kring_producer_callback_panics_total     delivery callbacks that panicked
 //	kring_producer_stuck_callbacks_total     delivery callbacks that did not return within 5 s
@@ -34,7 +34,7 @@
 //
 //	kring_producer_buffer_size_bytes         BufferMemory, in slots of BatchSize
 //	kring_producer_buffer_free_bytes         what of it is free
-//	kring_producer_buffer_waiting_calls      Produce calls that wait for memory now
+//	kring_producer_buffer_waiting_calls      Produce calls that wait for memory or MaxBufferedRecords now
 //	kring_producer_incomplete_batches        batches with accepted records and no outcome
 //	kring_producer_connected_brokers         brokers with an open Produce connection
 //	kring_producer_open_connections          open Produce connections

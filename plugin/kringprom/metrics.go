@@ -40,7 +40,7 @@ func (c *Collector) add(prefix string, labels Labels) {
 		func(s *kring.Stats) uint64 { return s.Disconnects })
 	counter("throttles_total", "Answers that asked for silence, as quotas do.",
 		func(s *kring.Stats) uint64 { return s.Throttles })
-	counter("blocked_calls_total", "Produce calls that had to wait for buffer memory.",
+	counter("blocked_calls_total", "Produce calls that had to wait for buffer memory or MaxBufferedRecords.",
 		func(s *kring.Stats) uint64 { return s.BlockedCalls })
 	counter("metadata_answers_total", "Answers to metadata requests.",
 		func(s *kring.Stats) uint64 { return s.Metadata })
@@ -57,7 +57,7 @@ func (c *Collector) add(prefix string, labels Labels) {
 		func(s *kring.Stats) int64 { return s.BufferTotal })
 	gauge("buffer_free_bytes", "Buffer memory that no batch holds.",
 		func(s *kring.Stats) int64 { return s.BufferFree })
-	gauge("buffer_waiting_calls", "Produce calls that wait for buffer memory now.",
+	gauge("buffer_waiting_calls", "Produce calls that wait for buffer memory or MaxBufferedRecords now.",
 		func(s *kring.Stats) int64 { return int64(s.BufferWaiting) })
 	gauge("incomplete_batches", "Batches with accepted records and no outcome.",
 		func(s *kring.Stats) int64 { return s.IncompleteBatch })

@@ -200,6 +200,32 @@ func TestFailedRecord(t *testing.T) {
 	})
 }
 
+// TestFencedIsNoLoss: that an epoch of a transaction is too old says that somebody
+// has a newer one, and not that the broker has forgotten what it acknowledged.
+func TestFencedIsNoLoss(t *testing.T) {
+	eachVersion(t, func(t *testing.T, c *kfake.Cluster, _ bool) {
+		for code, want := range map[*kerr.Error]uint64{kerr.InvalidProducerEpoch: 0, kerr.OutOfOrderSequenceNumber: 1} {
+			t.Run(code.Message, func(t *testing.T) {
+				p := transactional(t, c, kring.TransactionalID("txn-"+code.Message))
+				ctx := within(t)
+				must(t, "Init", p.InitTransactions(ctx))
+				must(t, "Begin", p.BeginTransaction())
+				one := kring.Record{Topic: "t", Partition: kring.On(0), Value: []byte("x")}
+				must(t, "Produce", p.Produce(ctx, one, nil))
+				must(t, "Flush", p.Flush(ctx))
+				failOnce(c, code.Code)
+				if _, err := p.ProduceSync(ctx, one); !errors.Is(err, kring.KafkaError(code.Code)) {
+					t.Errorf("the second record: %v", err)
+				}
+				must(t, "Abort", p.AbortTransaction(ctx))
+				if n := p.Stats().SequencesLost; n != want {
+					t.Errorf("%d sequences lost, want %d", n, want)
+				}
+			})
+		}
+	})
+}
+
 // failOnce answers the next Produce request with a code for every partition.
 func failOnce(c *kfake.Cluster, code int16) {
 	c.ControlKey(0, func(r kmsg.Request) (kmsg.Response, error, bool) {
