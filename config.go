@@ -123,6 +123,7 @@ type config struct {
 	dial            DialFunc     // never nil
 	exactTimestamps bool
 	metricsPush     bool
+	appMetrics      func() []AppMetric // nil: none
 	adaptiveDepth   bool
 	inlineDelivery  bool
 	lanes           int   // of callbacks
