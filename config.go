@@ -100,6 +100,8 @@ type config struct {
 	metadataMaxIdle    time.Duration
 	rebootstrap        bool
 	rebootstrapTrigger time.Duration
+	clusterID          string // empty: the first that a broker tells
+	clusterCheck       bool
 
 	adaptive            bool
 	availabilityTimeout time.Duration // 0: off
@@ -174,6 +176,7 @@ func defaultConfig() *config {
 		metadataMaxIdle:    5 * time.Minute,
 		rebootstrap:        true,
 		rebootstrapTrigger: 5 * time.Minute,
+		clusterCheck:       true,
 
 		adaptive: true,
 		lanes:    1,

@@ -104,7 +104,7 @@ func TestFromPropertiesEverySetting(t *testing.T) {
 		"partitioner.adaptive.partitioning.enable": " false ", "partitioner.availability.timeout.ms": "34",
 		"partitioner.ignore.keys": "true", "compression.type": "zstd", "compression.gzip.level": "5",
 		"compression.lz4.level": "6", "compression.zstd.level": "7", "transaction.timeout.ms": "38",
-		"kring.completion.lanes": "3", "kring.connections.per.broker": "4", "enable.metrics.push": "false", "kring.adaptive.depth": "false",
+		"kring.completion.lanes": "3", "kring.connections.per.broker": "4", "enable.metrics.push": "false", "metadata.cluster.check.enable": "false", "kring.adaptive.depth": "false",
 	}
 	opt, err := FromProperties(properties)
 	if err != nil {
