@@ -17,27 +17,6 @@ import (
 // left behind, and its connection closed if there is one in the end.
 type DialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-// Acks is how much of the cluster must have a record before the broker
-// acknowledges it.
-type Acks int16
-
-const (
-	// AcksNone asks for no acknowledgement at all.
-	AcksNone Acks = 0
-	// AcksLeader asks for the partition's leader.
-	AcksLeader Acks = 1
-	// AcksAll asks for every replica that is in sync.
-	AcksAll Acks = -1
-)
-
-// String returns Kafka's word for it, as in the property acks.
-func (a Acks) String() string {
-	if a == AcksAll {
-		return "all"
-	}
-	return fmt.Sprint(int16(a))
-}
-
 const (
 	// maxBatchSize bounds batch.size, because a batch's state word has 21
 	// bits for its offset.
@@ -100,6 +79,8 @@ type config struct {
 	metadataMaxIdle    time.Duration
 	rebootstrap        bool
 	rebootstrapTrigger time.Duration
+	clusterID          string // empty: the first that a broker tells
+	clusterCheck       bool
 
 	adaptive            bool
 	availabilityTimeout time.Duration // 0: off
@@ -126,6 +107,7 @@ type config struct {
 	dial            DialFunc     // never nil
 	exactTimestamps bool
 	metricsPush     bool
+	appMetrics      func() []AppMetric // nil: none
 	adaptiveDepth   bool
 	inlineDelivery  bool
 	lanes           int   // of callbacks
@@ -177,6 +159,7 @@ func defaultConfig() *config {
 		metadataMaxIdle:    5 * time.Minute,
 		rebootstrap:        true,
 		rebootstrapTrigger: 5 * time.Minute,
+		clusterCheck:       true,
 
 		adaptive: true,
 		lanes:    1,

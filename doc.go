@@ -93,6 +93,8 @@
 //	NewWriter, Reserve         for goroutines that are always busy
 //	TopicSettings              linger, size, compression, memory and class of one topic
 //	Hooks                      connections, requests and batches, one by one
+//	ClusterID                  the cluster that an address must lead to
+//	AppMetrics                 the program's metrics, for who runs the cluster
 //	Reconfigure                linger, batch size and compression of a running producer
 //	Drain, Purge               what was not delivered, handed back or thrown away
 //

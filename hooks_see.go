@@ -15,7 +15,7 @@ func (h *hooks) connected(b *broker, res *dialResult, began int64) {
 		return
 	}
 	h.push(&hookEvent{kind: kindConnect, connect: BrokerConnect{
-		At: time.Now(), Broker: b.id, Connection: b.stripe, Address: *res.addr, Took: time.Duration(h.p.clock.Now() - began), Err: authError(res.err),
+		At: time.Now(), Broker: b.id, Connection: b.stripe, Address: *res.addr, Took: time.Duration(h.p.clock.Now() - began), Err: wrongCluster(authError(res.err)),
 	}})
 }
 

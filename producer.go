@@ -156,6 +156,8 @@ func (p *Producer) clusterConfig() cluster.Config {
 		ReconnectBackoffMax: c.reconnectBackoffMax,
 		NoRebootstrap:       !c.rebootstrap,
 		RebootstrapTrigger:  c.rebootstrapTrigger,
+		ClusterID:           c.clusterID,
+		NoClusterCheck:      !c.clusterCheck,
 		Logger:              c.logger,
 		Rand:                rand.Float64,
 	}

@@ -34,6 +34,7 @@ metric.reporters | Java's classes can not run here; the modules plugin/kringprom
 metrics.* | Stats counts since New and Latencies keeps whole distributions; whoever reads them chooses the window
 config.providers | properties are data only, nothing in them is loaded or expanded; resolve secrets before, or give them with the options SASL and TLS
 client.dns.lookup | all addresses of a name are tried, and the name in bootstrap.servers is the one that certificates and Kerberos are checked for; name the brokers by it
-metadata.cluster.check.enable | the cluster's id is not compared; with TLS the brokers' certificates say who they are
+bootstrap.resolve.timeout.ms | a name that can not be resolved yet is tried again for as long as the producer lives; max.block.ms bounds each Produce
+buffer.memory.allocation.strategy | buffer.memory is allocated whole by New; where thousands of partitions share it, batches with little to send take an eighth of batch.size
 transaction.two.phase.commit.enable internal.auto.downgrade.txn.commit | a transaction is ended by CommitTransaction or AbortTransaction alone (no KIP-939)
 `

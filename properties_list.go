@@ -72,7 +72,9 @@ func documentedProperties() map[string]Property {
 const propertyDocs = `
 acks | all | which replicas must have a record before it is acknowledged: all, 1 (the leader) or 0 (none)
 batch.size | 16384 | bytes of a batch; one that is full is sent at once
+bootstrap.resolve.timeout.ms | 0 | for so long the names in bootstrap.servers may be unknown; 0 is not at all
 bootstrap.servers | null | brokers to start from, host:port, comma separated
+buffer.memory.allocation.strategy | full | full: a batch takes batch.size at once; incremental: as it fills
 buffer.memory | 33554432 | bytes for records that are not acknowledged yet
 client.dns.lookup | use_all_dns_ips | which addresses of a host name are tried
 client.id | null | name of the producer in the brokers' logs and quotas
@@ -90,6 +92,7 @@ interceptor.classes | null | code that sees every record before it is sent, and 
 internal.auto.downgrade.txn.commit | false | internal to Kafka
 key.serializer | ` + byteArraySerializer + ` | how keys become bytes
 kring.adaptive.depth | true | kring's own: requests in flight follow the broker, at most max.in.flight.requests.per.connection
+kring.cluster.id | null | kring's own: the id of the cluster, and nothing is sent to any other
 kring.completion.lanes | 1 | kring's own: how many goroutines run callbacks, those of a partition on one of them
 kring.manual.flush | false | kring's own: only Flush sends records
 kring.partitioner.least.backed.up | false | kring's own: records without a key go where the fewest batches wait
@@ -102,7 +105,7 @@ linger.ms | 5 | how long a batch waits for more records
 max.block.ms | 60000 | how long Produce waits for metadata and for memory
 max.in.flight.requests.per.connection | 5 | requests that a broker may owe an answer to; at most 5 with idempotence
 max.request.size | 1048576 | bytes of a request, and of one record
-metadata.cluster.check.enable | false | check that a broker belongs to the cluster that was first seen
+metadata.cluster.check.enable | true | send nothing to a broker of another cluster than the first one (KIP-1242)
 metadata.max.age.ms | 300000 | metadata is fetched again after so long, changed or not
 metadata.max.idle.ms | 300000 | a topic that was not used for so long is forgotten
 metadata.recovery.rebootstrap.trigger.ms | 300000 | without metadata for so long, start again from bootstrap.servers
@@ -141,6 +144,8 @@ sasl.login.refresh.window.jitter | 0.05 | OAuth: random share of that time
 sasl.login.retry.backoff.max.ms | 10000 | OAuth: longest pause between two log-ins
 sasl.login.retry.backoff.ms | 100 | OAuth: first pause between two log-ins
 sasl.mechanism | GSSAPI | PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER
+sasl.oauthbearer.allow.unverified.audience | false | OAuth: take tokens that name any audience
+sasl.oauthbearer.allow.unverified.issuer | false | OAuth: take tokens of any issuer
 sasl.oauthbearer.assertion.algorithm | RS256 | OAuth: how the assertion is signed
 sasl.oauthbearer.assertion.claim.aud | null | OAuth: audience of the assertion
 sasl.oauthbearer.assertion.claim.exp.seconds | 300 | OAuth: life of the assertion

@@ -7,14 +7,17 @@ import (
 	"testing"
 )
 
-// javaNames is ProducerConfig.configNames() of kafka-clients 4.3.1.
+// javaNames is ProducerConfig.configNames() of kafka-clients 4.4.0.
 const javaNames = `
 acks
 batch.size
+bootstrap.resolve.timeout.ms
 bootstrap.servers
 buffer.memory
+buffer.memory.allocation.strategy
 client.dns.lookup
 client.id
+client.rack
 compression.gzip.level
 compression.lz4.level
 compression.type
@@ -30,6 +33,7 @@ linger.ms
 max.block.ms
 max.in.flight.requests.per.connection
 max.request.size
+metadata.cluster.check.enable
 metadata.max.age.ms
 metadata.max.idle.ms
 metadata.recovery.rebootstrap.trigger.ms
@@ -42,6 +46,7 @@ partitioner.adaptive.partitioning.enable
 partitioner.availability.timeout.ms
 partitioner.class
 partitioner.ignore.keys
+partitioner.rack.aware
 receive.buffer.bytes
 reconnect.backoff.max.ms
 reconnect.backoff.ms
@@ -67,6 +72,8 @@ sasl.login.refresh.window.jitter
 sasl.login.retry.backoff.max.ms
 sasl.login.retry.backoff.ms
 sasl.mechanism
+sasl.oauthbearer.allow.unverified.audience
+sasl.oauthbearer.allow.unverified.issuer
 sasl.oauthbearer.assertion.algorithm
 sasl.oauthbearer.assertion.claim.aud
 sasl.oauthbearer.assertion.claim.exp.seconds
@@ -129,7 +136,7 @@ func sampleValue(name string) string {
 	switch name {
 	case "bootstrap.servers":
 		return "localhost:9092"
-	case "client.id", "client.rack":
+	case "client.id", "client.rack", "kring.cluster.id":
 		return "me"
 	}
 	return ""
@@ -141,8 +148,8 @@ func TestPropertiesKnowsAllOfJava(t *testing.T) {
 		listed[p.Name] = true
 	}
 	names := strings.Fields(javaNames)
-	if len(names) != 113 {
-		t.Fatalf("the table has %d names, Kafka 4.3.1 has 113", len(names))
+	if len(names) != 120 {
+		t.Fatalf("the table has %d names, Kafka 4.4.0 has 120", len(names))
 	}
 	for _, name := range names {
 		if !listed[name] {

@@ -52,6 +52,8 @@ func supportedProperties() []property {
 		flagProperty(leastBackedUpProperty, func(c *config) *bool { return &c.leastBackedUp }),
 		flagProperty(manualFlushProperty, func(c *config) *bool { return &c.manualFlush }),
 		flagProperty(metricsPushProperty, func(c *config) *bool { return &c.metricsPush }),
+		flagProperty(clusterCheckProperty, func(c *config) *bool { return &c.clusterCheck }),
+		{clusterIDProperty, setClusterIDProperty},
 		{setRebootstrap.String(), setRebootstrapProperty},
 
 		numberProperty(setRetries, "attempts", func(c *config) *int { return &c.retries }),
@@ -116,11 +118,12 @@ func setRebootstrapProperty(c *config, p property, value string) {
 // the values that ask for none: Java's default, and where several are written
 // with |, those that come to the same. A name alone defaults to null.
 const unsupportedTable = `
+bootstrap.resolve.timeout.ms 0
+buffer.memory.allocation.strategy full
 client.dns.lookup use_all_dns_ips
 config.providers
 internal.auto.downgrade.txn.commit false
 key.serializer ` + byteArraySerializer + `
-metadata.cluster.check.enable false
 metric.reporters |org.apache.kafka.common.metrics.JmxReporter
 metrics.num.samples 2
 metrics.recording.level INFO
@@ -137,6 +140,8 @@ sasl.login.refresh.buffer.seconds 300
 sasl.login.refresh.min.period.seconds 60
 sasl.login.refresh.window.factor 0.8
 sasl.login.refresh.window.jitter 0.05
+sasl.oauthbearer.allow.unverified.audience false
+sasl.oauthbearer.allow.unverified.issuer false
 sasl.oauthbearer.assertion.algorithm RS256
 sasl.oauthbearer.assertion.claim.aud
 sasl.oauthbearer.assertion.claim.exp.seconds 300

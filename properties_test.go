@@ -106,6 +106,7 @@ func TestFromPropertiesEverySetting(t *testing.T) {
 		"compression.lz4.level": "6", "compression.zstd.level": "7", "transaction.timeout.ms": "38",
 		"kring.completion.lanes": "3", "kring.connections.per.broker": "4", "enable.metrics.push": "false", "kring.adaptive.depth": "false",
 		"kring.manual.flush": "true", "kring.partitioner.least.backed.up": "true", "kring.max.buffered.records": "39",
+		"metadata.cluster.check.enable": "false",
 	}
 	opt, err := FromProperties(properties)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 // metadataFailed remembers why no broker has answered. Brokers that refuse this
 // client will go on to do so, and callers that wait for a topic are told.
 func (p *Producer) metadataFailed(err error) {
-	err = authError(err)
+	err = wrongCluster(authError(err))
 	before := p.meta.lastErr.Swap(&err)
 	if !errors.Is(err, ErrAuthentication) {
 		p.log.Warn("kring: no broker answers a metadata request", "error", err)
@@ -42,7 +42,7 @@ func (t *Topic) unauthenticated() error {
 // refusal notes in the log that a broker refuses this client while others may
 // not, and marks the error.
 func (b *broker) refusal(err error) error {
-	marked := authError(err)
+	marked := wrongCluster(authError(err))
 	if errors.Is(marked, ErrAuthentication) {
 		b.log.Error("kring: a broker refuses this client, or it does not trust the broker", "broker", b.id, "error", err)
 	}

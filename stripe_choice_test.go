@@ -156,7 +156,7 @@ func TestStripesAreOneBroker(t *testing.T) {
 	c.subscription = &cluster.Subscription{Metrics: []string{javaMetrics + "node."}}
 	one.meters.latency.add(int64(time.Millisecond))
 	two.meters.latency.add(int64(3 * time.Millisecond))
-	m := find(c.collect(time.Now(), true), javaMetrics+"node.request.latency.avg")
+	m := find(c.collect(time.Now(), extent{brokers: true}), javaMetrics+"node.request.latency.avg")
 	if m == nil || len(m.Points) != 1 || m.Points[0].Value != 2 || m.Points[0].Attributes[0] != (otlp.Attribute{Key: "node_id", Value: "1"}) {
 		t.Errorf("latency of node 1: %+v, want the mean of both connections, 2 ms", m)
 	}

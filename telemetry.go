@@ -34,13 +34,14 @@ type telemetry struct {
 	p     *Producer
 	dials atomic.Uint64 // connections that were made
 
-	mu       sync.Mutex
-	running  bool
-	over     bool          // it will not be started any more
-	instance [16]byte      // zero: not known yet
-	failed   error         // why the last run has ended
-	changed  chan struct{} // closed with each change of the two
-	done     chan struct{} // of the run: closed at its end
+	mu        sync.Mutex
+	running   bool
+	over      bool          // it will not be started any more
+	collector *collector    // of the goroutine
+	instance  [16]byte      // zero: not known yet
+	failed    error         // why the last run has ended
+	changed   chan struct{} // closed with each change of the two
+	done      chan struct{} // of the run: closed at its end
 
 	ctx    context.Context // ends what is under way when Close wants the last push
 	cancel context.CancelCauseFunc
@@ -49,6 +50,7 @@ type telemetry struct {
 
 func (t *telemetry) init(p *Producer) {
 	t.p = p
+	t.collector = newCollector(p)
 	t.changed = make(chan struct{})
 	t.ctx, t.cancel = context.WithCancelCause(p.ctx)
 }
@@ -124,7 +126,7 @@ func (t *telemetry) note(change func()) {
 // run is the goroutine.
 func (t *telemetry) run(done chan struct{}) {
 	defer close(done)
-	s := &pusher{t: t, link: t.p.client.Telemetry(), collector: newCollector(t.p)}
+	s := &pusher{t: t, link: t.p.client.Telemetry(), collector: t.collector}
 	defer s.link.Close()
 	var err error
 	for pause := time.Duration(0); err == nil && t.sleep(pause); {

@@ -1,6 +1,7 @@
 package kring
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strconv"
@@ -18,8 +19,14 @@ const (
 	ownMetrics  = "com.github.kring-go.producer."
 )
 
+// extent is what there may be in a push besides the numbers of the producer.
+type extent struct {
+	brokers bool // those of each broker
+	app     bool // those of the program
+}
+
 // collector makes the metrics of a subscription. It belongs to the telemetry
-// goroutine. Gauges that are an average or a maximum are about the time since
+// goroutine, and outlives it: what was pushed is not pushed again by the next. Gauges that are an average or a maximum are about the time since
 // the last push that arrived, sums since that or since the beginning; so nothing
 // is lost with a push that fails, or before the first one.
 type collector struct {
@@ -32,11 +39,12 @@ type collector struct {
 	latency      map[int32]*meterWindow // by broker
 	throttle     meterWindow
 	queue        meterWindow
+	app          *appMetrics // nil: none
 }
 
 func newCollector(p *Producer) *collector {
 	now := time.Now()
-	return &collector{p: p, born: now, since: now, latency: make(map[int32]*meterWindow)}
+	return &collector{p: p, born: now, since: now, latency: make(map[int32]*meterWindow), app: newAppMetrics(p, now)}
 }
 
 // totals are the counters, by name.
@@ -44,7 +52,7 @@ type totals map[string]int64
 
 func (c *collector) totals() totals {
 	s := c.p.Stats()
-	return totals{
+	all := totals{
 		javaMetrics + "connection.creation.total": int64(c.p.telemetry.dials.Load()),
 		javaMetrics + "record.error.total":        int64(s.FailedRecords),
 		javaMetrics + "batch.split.total":         int64(s.Splits),
@@ -54,6 +62,11 @@ func (c *collector) totals() totals {
 		ownMetrics + "call.blocked.total":         int64(s.BlockedCalls),
 		ownMetrics + "callback.stuck.total":       int64(s.StuckCallbacks),
 	}
+	if c.app != nil {
+		all[ownMetrics+"app.call.failed.total"] = c.app.failed
+		all[ownMetrics+"app.point.refused.total"] = c.app.refused
+	}
+	return all
 }
 
 // pushed starts the next window: what was collected has arrived.
@@ -64,11 +77,18 @@ func (c *collector) pushed() {
 	for _, w := range c.latency {
 		w.restart()
 	}
+	c.app.pushed()
 }
 
-// collect reads everything. Without detail it leaves out what there is of every
-// broker.
-func (c *collector) collect(now time.Time, detail bool) *otlp.Data {
+// readApp asks the program for its metrics, if any of them can be wanted.
+func (c *collector) readApp(ctx context.Context) {
+	if c.app != nil {
+		c.app.read(ctx, c)
+	}
+}
+
+// collect reads everything but the program's metrics, which readApp has read.
+func (c *collector) collect(now time.Time, e extent) *otlp.Data {
 	c.now = c.totals()
 	c.read()
 	d := &otlp.Data{Resource: c.resource(), ScopeName: "kring", ScopeVers: Version}
@@ -79,7 +99,7 @@ func (c *collector) collect(now time.Time, detail bool) *otlp.Data {
 	c.gauge(d, now, "connection.creation.rate", "1/s", float64(dials)/max(now.Sub(c.since).Seconds(), 1e-3))
 	c.window(d, now, "produce.throttle.time", &c.throttle)
 	c.window(d, now, "record.queue.time", &c.queue)
-	if detail {
+	if e.brokers {
 		for id, w := range c.latency {
 			c.window(d, now, "node.request.latency", w, otlp.Attribute{Key: "node_id", Value: strconv.Itoa(int(id))})
 		}
@@ -88,6 +108,7 @@ func (c *collector) collect(now time.Time, detail bool) *otlp.Data {
 	c.gauge(d, now, "buffer.total.bytes", "By", float64(s.BufferTotal))
 	c.gauge(d, now, "buffer.available.bytes", "By", float64(s.BufferFree))
 	c.gauge(d, now, "waiting.threads", "1", float64(s.BufferWaiting))
+	c.app.add(d, e.app)
 	return d
 }
 

@@ -56,7 +56,7 @@ func TestCollector(t *testing.T) {
 			p.stats.failed(10)
 			b.meters.latency.add(int64(time.Millisecond))
 			b.meters.latency.add(int64(3 * time.Millisecond))
-			d := c.collect(time.Now(), true)
+			d := c.collect(time.Now(), extent{brokers: true})
 			m := find(d, sum)
 			n, start := want.total, c.born
 			if delta {
@@ -75,7 +75,7 @@ func TestCollector(t *testing.T) {
 			}
 		}
 		c.pushed()
-		if m := find(c.collect(time.Now(), true), gauge+".avg"); m != nil {
+		if m := find(c.collect(time.Now(), extent{brokers: true}), gauge+".avg"); m != nil {
 			t.Errorf("an average of nothing: %+v", m)
 		}
 	}
@@ -105,7 +105,7 @@ func TestCollectorSelects(t *testing.T) {
 		b.meters.latency.add(1)
 		b.meters.queue.add(1)
 		c.subscription = &cluster.Subscription{Metrics: tc.prefixes}
-		d := c.collect(time.Now(), tc.detail)
+		d := c.collect(time.Now(), extent{brokers: tc.detail})
 		var got []string
 		for _, m := range d.Metrics {
 			got = append(got, m.Name)

@@ -102,9 +102,10 @@ func (s *pusher) chooseCodec(codecs []int8) {
 func (s *pusher) push(ctx context.Context, terminating bool) (time.Duration, error) {
 	sub := s.subscription
 	message := &cluster.Push{Instance: sub.Instance, Subscription: sub.ID, Terminating: terminating}
+	s.collector.readApp(ctx)
 	var fits bool
-	for _, detail := range []bool{true, false} {
-		if message.Metrics = s.encode(detail); sub.MaxBytes <= 0 || len(message.Metrics) <= sub.MaxBytes {
+	for _, extent := range []extent{{brokers: true, app: true}, {app: true}, {}} {
+		if message.Metrics = s.encode(extent); sub.MaxBytes <= 0 || len(message.Metrics) <= sub.MaxBytes {
 			fits = true
 			break
 		}
@@ -122,9 +123,9 @@ func (s *pusher) push(ctx context.Context, terminating bool) (time.Duration, err
 	return s.rest(sub.Interval), nil
 }
 
-// encode makes the payload: with detail, the numbers of each broker too.
-func (s *pusher) encode(detail bool) []byte {
-	data := s.collector.collect(time.Now(), detail)
+// encode makes the payload.
+func (s *pusher) encode(e extent) []byte {
+	data := s.collector.collect(time.Now(), e)
 	s.buf = data.Append(s.buf[:0])
 	if s.compressor == nil {
 		return s.buf

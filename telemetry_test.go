@@ -2,6 +2,7 @@ package kring_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"errors"
 	"log/slog"
@@ -353,4 +354,112 @@ func TestTelemetryComesBack(t *testing.T) {
 	if n := b.subscribed(); n != 1 {
 		t.Errorf("subscribed %d times, want once: the subscription outlives the connection", n)
 	}
+}
+
+// TestAppMetrics: the program's metrics are in every push, once for each a call;
+// where they are too large, kring's own are pushed.
+func TestAppMetrics(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		size  int
+		limit int32
+		there bool
+	}{{"fits", 10, 1 << 20, true}, {"too large", 5000, 4000, false}} {
+		t.Run(tc.name, func(t *testing.T) {
+			noLeaks(t)
+			var calls atomic.Int64
+			var log lockedBuffer
+			b := newCollectorBroker(t, func(b *collectorBroker) {
+				b.answer = func(r *kmsg.GetTelemetrySubscriptionsResponse) {
+					r.AcceptedCompressionTypes, r.TelemetryMaxBytes = nil, tc.limit
+					r.RequestedMetrics = []string{"com.example.", "org.apache.kafka.producer.record.error"}
+				}
+			})
+			p := b.producing(t, kring.Logger(slog.New(slog.NewTextHandler(&log, nil))), kring.AppMetrics(func() []kring.AppMetric {
+				calls.Add(1)
+				return []kring.AppMetric{{
+					Name: "com.example.orders", Kind: kring.AppCounter, Count: 7,
+					Attributes: map[string]string{"shop": strings.Repeat("s", tc.size)},
+				}}
+			}))
+			until(t, "two pushes", func() bool { return len(b.pushed()) >= 2 })
+			if err := p.Close(patient(t)); err != nil {
+				t.Fatal(err)
+			}
+			for i, push := range b.pushed() {
+				if bytes.Contains(push.Metrics, []byte("com.example.orders")) != tc.there || !bytes.Contains(push.Metrics, []byte("record.error.total")) {
+					t.Errorf("push %d: %q", i, push.Metrics)
+				}
+			}
+			// Close may have cut off a push that had made its call.
+			if n, pushes := int(calls.Load()), len(b.pushed()); n < pushes || n > pushes+1 {
+				t.Errorf("%d calls for %d pushes", n, pushes)
+			}
+			if n := strings.Count(log.String(), "are too large for the broker and are left out"); n != map[bool]int{false: 1}[tc.there] {
+				t.Errorf("logged %d times:\n%s", n, log.String())
+			}
+		})
+	}
+}
+
+// TestAppMetricsNotAsked: the program is not called where nobody wants its
+// metrics, nor where none are pushed.
+func TestAppMetricsNotAsked(t *testing.T) {
+	for _, tc := range []struct {
+		name     string
+		prefixes []string
+		pushes   bool
+		opts     []kring.Option
+	}{
+		{"no subscription", nil, false, nil},
+		{"only the producer's", []string{"org.apache.kafka.producer."}, true, nil},
+		{"switched off", []string{""}, false, []kring.Option{kring.DisableMetricsPush()}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var calls atomic.Int64
+			b := newCollectorBroker(t, func(b *collectorBroker) {
+				b.answer = func(r *kmsg.GetTelemetrySubscriptionsResponse) { r.RequestedMetrics = tc.prefixes }
+			})
+			p := b.producing(t, append(tc.opts, kring.AppMetrics(func() []kring.AppMetric { calls.Add(1); return nil }))...)
+			switch {
+			case tc.pushes:
+				until(t, "two pushes", func() bool { return len(b.pushed()) >= 2 })
+			case tc.opts == nil:
+				until(t, "two questions", func() bool { return b.subscribed() >= 2 })
+			}
+			if err := p.Close(patient(t)); err != nil {
+				t.Fatal(err)
+			}
+			if n := calls.Load(); n != 0 {
+				t.Errorf("%d calls", n)
+			}
+		})
+	}
+}
+
+// TestAppMetricsHang: a function that hangs, or closes the producer, does not
+// keep Close.
+func TestAppMetricsHang(t *testing.T) {
+	noLeaks(t)
+	b := newCollectorBroker(t, nil)
+	called, gate, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	var p *kring.Producer
+	ready := make(chan struct{})
+	p = b.producing(t, kring.AppMetrics(func() []kring.AppMetric {
+		defer close(ended)
+		close(called)
+		<-ready
+		if err := p.Close(context.Background()); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+		<-gate
+		return nil
+	}))
+	close(ready)
+	<-called
+	if err := p.Close(patient(t)); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	close(gate)
+	<-ended
 }

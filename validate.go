@@ -24,6 +24,7 @@ func (c *config) validate() error {
 	c.checkSecurity()
 	c.checkPipeline()
 	c.checkTopics()
+	c.checkClusterID()
 	return errors.Join(c.problems...)
 }
 

@@ -21,6 +21,8 @@ type Client struct {
 	// use included. Close keeps it.
 	turn chan struct{}
 
+	identity identity // see there; its changes have a mutex
+
 	nodes nodes
 	link  *Link // nil if there is none
 	// failingSince is when the first broker failed since one answered.
@@ -44,6 +46,7 @@ func NewClient(cfg Config) (*Client, error) {
 	}
 	cfg.Rand = serialised(cfg.Rand)
 	c := &Client{cfg: cfg, turn: make(chan struct{}, 1), nodes: newNodes(bootstrap, cfg.Rand)}
+	c.identity.init(&c.cfg)
 	c.ctx, c.stop = context.WithCancelCause(context.Background())
 	c.turn <- struct{}{}
 	return c, nil
@@ -60,11 +63,20 @@ func serialised(random func() float64) func() float64 {
 }
 
 // Connect opens a link of the caller's own to a broker, with the client's
-// Config and resolver. Close ends it while it is connecting, not afterwards.
+// Config and resolver, and makes sure that it is one of the client's cluster.
+// Close ends it while it is connecting, not afterwards.
 func (c *Client) Connect(ctx context.Context, address string) (*Link, error) {
 	ctx, release := c.join(ctx)
 	defer release()
-	return connect(ctx, &c.cfg, address)
+	link, err := connect(ctx, &c.cfg, address)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.vouch(ctx, link); err != nil {
+		link.Close()
+		return nil, err
+	}
+	return link, nil
 }
 
 // Close ends every call under way, a dial included, closes the control link and

@@ -77,6 +77,13 @@ type Config struct {
 	// has been tried (KIP-1102).
 	RebootstrapTrigger time.Duration
 
+	// ClusterID is the id of the cluster, and no broker of another is ever
+	// spoken to. Empty: the first one that a broker tells, until every
+	// bootstrap address tells another.
+	ClusterID string
+	// NoClusterCheck compares no ids.
+	NoClusterCheck bool
+
 	// MaxFrame bounds the size of a response.
 	MaxFrame int
 

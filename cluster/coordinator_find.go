@@ -21,7 +21,9 @@ const (
 // error that trying again would not change is an answer.
 func (k *Coordinator) find(ctx context.Context) (address string, err error) {
 	err = k.c.pass(ctx, func(ctx context.Context, l *Link) error {
-		address, err = k.askAddress(ctx, l)
+		if err = k.c.vouch(ctx, l); err == nil {
+			address, err = k.askAddress(ctx, l)
+		}
 		return err
 	})
 	if err == nil {

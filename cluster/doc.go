@@ -56,6 +56,12 @@
 // is nothing a producer could do without the id. A caller may repeat either at
 // once: the failures are remembered, so repeating waits and never spins.
 //
+// # Which cluster
+//
+// Addresses pass from one cluster to another, and records must not. The id of
+// the cluster is what identity compares, on every connection and before
+// anything that could change something there is sent.
+//
 // # Trust
 //
 // Nothing that a broker sends is believed: see convert for metadata, usableID

@@ -102,6 +102,9 @@ func (e *UnreachableError) Error() string {
 		addresses[i] = attempt.Address
 	}
 	what := "answered"
+	if wrong := (*WrongClusterError)(nil); errors.As(e, &wrong) {
+		what = "will do"
+	}
 	if auth := (*AuthError)(nil); errors.As(e, &auth) {
 		what = "lets this client in"
 	}
@@ -139,10 +142,13 @@ func cause(err error) string {
 		protocol *ProtocolError
 		version  *VersionError
 		auth     *AuthError
+		wrong    *WrongClusterError
 	)
 	switch {
 	case errors.As(err, &auth):
 		return auth.what()
+	case errors.As(err, &wrong):
+		return wrong.what()
 	case errors.As(err, &protocol):
 		return "does not answer like a Kafka broker: " + protocol.Reason
 	case errors.As(err, &version):
@@ -164,10 +170,13 @@ func advice(attempts []Attempt) string {
 			protocol *ProtocolError
 			version  *VersionError
 			auth     *AuthError
+			wrong    *WrongClusterError
 		)
 		switch err := attempt.Err; {
 		case errors.As(err, &auth):
 			return auth.Advice
+		case errors.As(err, &wrong):
+			return wrong.advice()
 		case errors.As(err, &protocol):
 			return "check that the address is a listener of a Kafka broker for this protocol (PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL)"
 		case errors.As(err, &version):

@@ -31,6 +31,8 @@ type Link struct {
 	timeout   time.Duration
 	maxFrame  int
 
+	vouched bool // the broker is of the client's cluster; of its owner, see Client.vouch
+
 	turn chan struct{} // holds one token: the right to use Conn
 	gone atomic.Bool   // closed or detached; set once
 

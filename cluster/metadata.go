@@ -66,6 +66,10 @@ type Partition struct {
 func (c *Client) Metadata(ctx context.Context, topics []string) (*Metadata, error) {
 	var metadata *Metadata
 	err := c.pass(ctx, func(ctx context.Context, l *Link) error {
+		// Before the topics are named: brokers create those that they do not have.
+		if err := c.vouch(ctx, l); err != nil {
+			return err
+		}
 		answer, err := c.askMetadata(ctx, l, topics)
 		if err != nil {
 			return err
@@ -95,6 +99,10 @@ func (c *Client) askMetadata(ctx context.Context, l *Link, topics []string) (*Me
 	if message.ErrorCode != codeNone {
 		return nil, &CodeError{Code: message.ErrorCode, Context: "Metadata of " + l.Address}
 	}
+	if err := c.identity.check(l.Address, message.ClusterID); err != nil {
+		return nil, err
+	}
+	l.vouched = true
 	metadata := convert(message, topics)
 	if len(metadata.Brokers) == 0 {
 		return nil, &ProtocolError{Address: l.Address, Reason: fmt.Sprintf(

@@ -21,6 +21,8 @@ type pass struct {
 	began    time.Time
 	attempts []Attempt
 	tried    map[string]bool
+	// succeeded: another cluster was taken for the successor of the client's.
+	succeeded bool
 }
 
 func (p *pass) failed(address string, err error) {
@@ -30,7 +32,8 @@ func (p *pass) failed(address string, err error) {
 
 // pass calls ask with a link to one broker after the other, under the turn,
 // until one does not fail. It tries every address once at most, plus the
-// bootstrap list's once more if a broker demands it, so it ends.
+// bootstrap list's once more if a broker demands it, and once if all of them
+// belong to another cluster, so it ends.
 func (c *Client) pass(ctx context.Context, ask func(context.Context, *Link) error) error {
 	ctx, release := c.join(ctx)
 	defer release()
@@ -105,6 +108,9 @@ func (c *Client) nextLocked(p *pass) (*node, time.Duration) {
 	if best == nil && c.mayRebootstrapLocked() {
 		c.rebootstrapLocked("no known broker answers")
 		c.shareLocked(p)
+		best = c.nodes.best(now, p.tried)
+	}
+	if best == nil && c.succeededLocked(p) { // rebootstrapped is set already
 		best = c.nodes.best(now, p.tried)
 	}
 	if best == nil {

@@ -18,7 +18,9 @@ const newestInitProducerID = 5
 func (c *Client) InitProducerID(ctx context.Context) (id int64, epoch int16, err error) {
 	for failures := 1; ; failures++ {
 		err = c.pass(ctx, func(ctx context.Context, l *Link) error {
-			id, epoch, err = c.askProducerID(ctx, l)
+			if err = c.vouch(ctx, l); err == nil {
+				id, epoch, err = c.askProducerID(ctx, l)
+			}
 			return err
 		})
 		if err == nil {

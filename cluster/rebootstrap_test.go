@@ -216,8 +216,8 @@ func TestEmptyMetadataKeepsTheKnown(t *testing.T) {
 		if len(m.Brokers) != 2 || m.Rebootstrapped {
 			t.Errorf("Metadata = %+v, want the answer of b", m)
 		}
-		if len(b.seen(keyMetadata)) != 1 {
-			t.Errorf("b was asked %d times, want once", len(b.seen(keyMetadata)))
+		if len(b.seen(keyMetadata)) != 2 { // for its cluster's id, then for metadata
+			t.Errorf("b was asked %d times, want twice", len(b.seen(keyMetadata)))
 		}
 	})
 }
@@ -230,9 +230,9 @@ func TestThrottle(t *testing.T) {
 		version int16
 		both    bool // brokers in the metadata
 		want    time.Duration
-		other   int // requests to the other broker
+		other   int // requests to the other broker, one of them for its cluster's id
 	}{
-		{name: "other broker instead", ms: 5000, version: 13, both: true, other: 1},
+		{name: "other broker instead", ms: 5000, version: 13, both: true, other: 2},
 		{name: "only broker", ms: 5000, version: 13, want: 5 * time.Second},
 		{name: "endless", ms: 1<<31 - 1, version: 13, want: MaxThrottle},
 		{name: "negative", ms: -1, version: 13, both: true},

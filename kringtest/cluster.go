@@ -74,6 +74,9 @@ func RoundTrip(d time.Duration) Option { return func(s *settings) { s.config.Del
 // 1048588.
 func MaxMessageBytes(n int) Option { return func(s *settings) { s.config.MaxBatchBytes = n } }
 
+// ClusterID is the id that the cluster tells. The default is "kring-broker".
+func ClusterID(id string) Option { return func(s *settings) { s.config.ClusterID = id } }
+
 // NewCluster starts a cluster that lives until tb ends. It ends the test if
 // that fails, so it must be called from the test's own goroutine.
 func NewCluster(tb testing.TB, opts ...Option) *Cluster {

@@ -77,6 +77,9 @@ type Config struct {
 	// own, node i listens i-1 ports above it.
 	Addr string
 
+	// ClusterID is what Metadata says, "kring-broker" by default.
+	ClusterID string
+
 	// Verify is how closely records are looked at.
 	Verify Verify
 	// Keep is about how many bytes of batches are kept for Log, Fetch and
@@ -118,6 +121,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.Brokers, 1)
 	setDefault(&c.Partitions, 1)
 	setDefault(&c.Addr, "127.0.0.1:0")
+	setDefault(&c.ClusterID, "kring-broker")
 	setDefault(&c.MaxBatchBytes, DefaultMaxBatchBytes)
 	setDefault(&c.MaxProduceVersion, maxProduceVersion)
 	if c.Verify == VerifyFull {

@@ -136,8 +136,7 @@ func noCoordinator() *kmsg.FindCoordinatorResponse {
 func (c *conn) metadata(req *kmsg.MetadataRequest) *kmsg.MetadataResponse {
 	c.b.stats.metadata.Add(1)
 	resp := req.ResponseKind().(*kmsg.MetadataResponse)
-	clusterID := "kring-broker"
-	resp.ClusterID = &clusterID
+	resp.ClusterID = &c.b.cfg.ClusterID
 	for _, n := range c.b.nodes {
 		if n.fenced.Load() {
 			continue

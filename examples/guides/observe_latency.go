@@ -3,6 +3,7 @@ package guides
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/kring-go/kring"
@@ -32,6 +33,16 @@ func everyMinute(ctx context.Context, p *kring.Producer, log *slog.Logger) {
 // sourced is observability.md's statistics for OpenTelemetry.
 func sourced(p *kring.Producer) (*kringotel.Source, error) {
 	return kringotel.NewSource(p, kringotel.ClientID("shop"), kringotel.Server("kafka.example:9092"))
+}
+
+// shared is observability.md's program whose metrics go to the cluster.
+func shared(addrs []string, orders, carts *atomic.Int64) (*kring.Producer, error) {
+	return kring.New(kring.Brokers(addrs...), kring.AppMetrics(func() []kring.AppMetric {
+		return []kring.AppMetric{
+			{Name: "com.example.shop.orders.total", Unit: "{order}", Kind: kring.AppCounter, Count: orders.Load()},
+			{Name: "com.example.shop.carts", Value: float64(carts.Load()), Attributes: map[string]string{"region": "eu"}},
+		}
+	}))
 }
 
 // named is observability.md's line in the log that ties both sides together.

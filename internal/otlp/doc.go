@@ -10,7 +10,7 @@
 //	      ├─ 1 InstrumentationScope: 1 name, 2 version
 //	      └─ 2 Metric: 1 name, 3 unit
 //	         ├─ 5 Gauge ── 1 NumberDataPoint: 4 double
-//	         └─ 7 Sum   ── 1 NumberDataPoint: 6 int
+//	         └─ 7 Sum   ── 1 NumberDataPoint: 6 int, or 4 double
 //	                       2 temporality, 3 monotonic
 //
 // The nested module tests decodes the result with OpenTelemetry's own code.

@@ -13,10 +13,11 @@ type Data struct {
 }
 
 // Metric is one family. A sum is a counter: it only grows, and its points are
-// whole numbers. Anything else is a gauge.
+// whole numbers unless it is a Float. Anything else is a gauge.
 type Metric struct {
 	Name, Unit string
 	Sum        bool
+	Float      bool // of a sum: its points have Values
 	Delta      bool // of a sum: points count since Start, and not since the beginning
 	Points     []Point
 }
@@ -26,7 +27,7 @@ type Point struct {
 	Attributes  []Attribute
 	Start, Time time.Time
 	Count       int64   // of a sum
-	Value       float64 // of a gauge
+	Value       float64 // of a gauge, and of a Float
 }
 
 // OpenTelemetry's numbers for the temporality of a sum.
@@ -69,15 +70,15 @@ func (m *Metric) append(dst []byte) []byte {
 
 func (m *Metric) points(dst []byte) []byte {
 	for i := range m.Points {
-		dst = message(dst, 1, func(dst []byte) []byte { return m.Points[i].append(dst, m.Sum) })
+		dst = message(dst, 1, func(dst []byte) []byte { return m.Points[i].append(dst, m.Sum && !m.Float) })
 	}
 	return dst
 }
 
-func (p *Point) append(dst []byte, sum bool) []byte {
+func (p *Point) append(dst []byte, whole bool) []byte {
 	dst = fixed64(dst, 2, uint64(p.Start.UnixNano()))
 	dst = fixed64(dst, 3, uint64(p.Time.UnixNano()))
-	if sum {
+	if whole {
 		dst = fixed64(dst, 6, uint64(p.Count))
 	} else {
 		dst = double(dst, 4, p.Value)

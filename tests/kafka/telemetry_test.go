@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,10 +23,18 @@ import (
 func TestTelemetry(t *testing.T) {
 	folder := t.TempDir()
 	c := need(t, 1, "metric.reporters=TelemetrySink", "kring.telemetry.dir="+folder)
-	subscribe(t, c, "org.apache.kafka.producer.", "300")
+	subscribe(t, c, "org.apache.kafka.producer.,com.example.shop.", "300")
 	topic := c.topic(t, 3)
 
-	p, err := kring.New(kring.Brokers(c.bootstrap...), kring.ClientID("shop"), kring.ClientRack("r1"))
+	var orders atomic.Int64
+	p, err := kring.New(kring.Brokers(c.bootstrap...), kring.ClientID("shop"), kring.ClientRack("r1"), kring.AppMetrics(func() []kring.AppMetric {
+		return []kring.AppMetric{
+			{Name: "com.example.shop.orders.total", Unit: "{order}", Kind: kring.AppCounter, Count: orders.Add(3), Attributes: map[string]string{"shop": "a"}},
+			{Name: "com.example.shop.busy.total", Unit: "s", Kind: kring.AppSum, Value: 2.5},
+			{Name: "com.example.shop.carts", Value: -1.5},
+			{Name: "com.example.other", Value: 1},
+		}
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,6 +58,7 @@ func TestTelemetry(t *testing.T) {
 	}
 	files = pushedFiles(t, folder)
 	names := map[string]bool{}
+	var counted int64
 	for i, file := range files {
 		parts := strings.Fields(filepath.Base(file))
 		if parts[1] != id {
@@ -57,9 +67,11 @@ func TestTelemetry(t *testing.T) {
 		if last := i == len(files)-1; (parts[2] == "last") != last {
 			t.Errorf("push %d of %d: %s", i, len(files), parts[2])
 		}
-		for name := range decoded(t, file) {
+		all := decoded(t, file)
+		for name := range all {
 			names[name] = true
 		}
+		counted = checkApp(t, file, all, counted)
 	}
 	for _, want := range []string{
 		"connection.creation.rate", "connection.creation.total", "node.request.latency.avg", "node.request.latency.max",
@@ -69,11 +81,40 @@ func TestTelemetry(t *testing.T) {
 			t.Errorf("%s has not arrived; these have: %v", want, names)
 		}
 	}
+	// A push that Close has cut off may have arrived, and be there twice.
+	if n := orders.Load(); counted < n {
+		t.Errorf("the pushes count %d orders, the program %d", counted, n)
+	}
 	for name := range names {
-		if !strings.HasPrefix(name, "org.apache.kafka.producer.") {
+		if !strings.HasPrefix(name, "org.apache.kafka.producer.") && !strings.HasPrefix(name, "com.example.shop.") {
 			t.Errorf("%s has arrived, and nobody has subscribed to it", name)
 		}
 	}
+}
+
+// checkApp looks at the program's metrics in one push, and returns how many
+// orders it and those before it count.
+func checkApp(t *testing.T, file string, all map[string]*metricspb.Metric, before int64) int64 {
+	t.Helper()
+	orders, busy, carts := all["com.example.shop.orders.total"], all["com.example.shop.busy.total"], all["com.example.shop.carts"]
+	if orders == nil || busy == nil || carts == nil {
+		t.Errorf("%s: not all of the program's metrics have arrived: %v", file, all)
+		return before
+	}
+	sum, point := orders.GetSum(), orders.GetSum().GetDataPoints()[0]
+	if orders.Unit != "{order}" || !sum.GetIsMonotonic() || point.Attributes[0].Key != "shop" || point.Attributes[0].Value.GetStringValue() != "a" {
+		t.Errorf("%s: %v", file, orders)
+	}
+	if n := busy.GetSum().GetDataPoints()[0].GetAsDouble(); !busy.GetSum().GetIsMonotonic() || n != 2.5 && n != 0 {
+		t.Errorf("%s: %v", file, busy)
+	}
+	if n := carts.GetGauge().GetDataPoints()[0].GetAsDouble(); n != -1.5 {
+		t.Errorf("%s: %v", file, carts)
+	}
+	if sum.AggregationTemporality == metricspb.AggregationTemporality_AGGREGATION_TEMPORALITY_CUMULATIVE {
+		return point.GetAsInt()
+	}
+	return before + point.GetAsInt()
 }
 
 // subscribe asks for the metrics of every client.

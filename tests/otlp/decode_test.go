@@ -22,6 +22,7 @@ func TestDecode(t *testing.T) {
 		Metrics: []otlp.Metric{
 			{Name: "sum.delta", Unit: "1", Sum: true, Delta: true, Points: []otlp.Point{{Start: start, Time: now, Count: 1 << 40}}},
 			{Name: "sum.cumulative", Sum: true, Points: []otlp.Point{{Start: start, Time: now, Count: -1}}},
+			{Name: "sum.float", Unit: "s", Sum: true, Float: true, Delta: true, Points: []otlp.Point{{Start: start, Time: now, Value: 2.5}}},
 			{Name: "gauge", Unit: "ms", Points: []otlp.Point{
 				{Start: start, Time: now, Value: 1.5, Attributes: []otlp.Attribute{{Key: "node_id", Value: "1"}, {Key: "ä", Value: ""}}},
 				{Start: start, Time: now, Value: 0, Attributes: []otlp.Attribute{{Key: "node_id", Value: "2"}}},
@@ -43,6 +44,8 @@ func TestDecode(t *testing.T) {
 					&metricspb.NumberDataPoint{StartTimeUnixNano: s, TimeUnixNano: n, Value: &metricspb.NumberDataPoint_AsInt{AsInt: 1 << 40}})},
 				{Name: "sum.cumulative", Data: sum(metricspb.AggregationTemporality_AGGREGATION_TEMPORALITY_CUMULATIVE,
 					&metricspb.NumberDataPoint{StartTimeUnixNano: s, TimeUnixNano: n, Value: &metricspb.NumberDataPoint_AsInt{AsInt: -1}})},
+				{Name: "sum.float", Unit: "s", Data: sum(metricspb.AggregationTemporality_AGGREGATION_TEMPORALITY_DELTA,
+					&metricspb.NumberDataPoint{StartTimeUnixNano: s, TimeUnixNano: n, Value: &metricspb.NumberDataPoint_AsDouble{AsDouble: 2.5}})},
 				{Name: "gauge", Unit: "ms", Data: &metricspb.Metric_Gauge{Gauge: &metricspb.Gauge{DataPoints: []*metricspb.NumberDataPoint{
 					{
 						StartTimeUnixNano: s, TimeUnixNano: n, Value: &metricspb.NumberDataPoint_AsDouble{AsDouble: 1.5},

@@ -35,7 +35,9 @@ func KIPs() []KIP {
 		{890, "brokers add partitions to transactions (transaction.version 2)", "tests/kafka/txn_test.go", "TestTransactions"},
 		{899, "back to the bootstrap list when no broker answers", "cluster/rebootstrap_test.go", "TestRebootstrapWhenNoKnownBrokerAnswers"},
 		{951, "answers that refuse records name the new leader", "cases_broker_test.go", "TestLeaderHints"},
+		{1076, "metrics of the program among them", "telemetry_app_test.go", "TestAppCounters"},
 		{1102, "back to the bootstrap list after a time, or on demand", "cluster/rebootstrap_test.go", "TestRebootstrapAfterTrigger"},
 		{1123, "partitions led in the producer's rack first", "partition_by_test.go", "TestRackAware"},
+		{1242, "nothing is sent to another cluster behind a known address; compared by the client, with brokers of any version", "cluster_check_test.go", "TestClusterCheck"},
 	}
 }
