@@ -32,10 +32,6 @@ type stickyPartitioner struct {
 	// limit is how many bytes make a partition's turn: batch.size.
 	limit atomic.Uint64
 
-	// backlog is of a partition, for LeastBackedUpPartitioning; nil: turns go by
-	// loads.
-	backlog func(partition int32) int32
-
 	// minShift is the shift at which every shard is in use.
 	minShift uint32
 
@@ -61,6 +57,10 @@ type stickyPartitioner struct {
 	_ [cacheLinePair - 8]byte
 
 	shards []stickyShard
+
+	// backlog is of a partition, for LeastBackedUpPartitioning; nil: turns go by
+	// loads.
+	backlog func(partition int32) int32
 }
 
 // stickyShard is one shard's turn. Normally one goroutine writes it; any may.
