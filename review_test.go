@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -243,9 +244,16 @@ func TestCloseGivesUpLateRecords(t *testing.T) {
 		until(t, "records are on their way", func() bool { return accepted.Load() > 100 })
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
-		within(t, "Close", func() { _ = p.Close(ctx) })
+		var closed error
+		within(t, "Close", func() { closed = p.Close(ctx) })
 		atEnd := done.Load()
 		wg.Wait()
+		if closed != nil && strings.Contains(closed.Error(), "is left behind") {
+			// The completion goroutine had no processor for a second, which Close
+			// can not tell from a callback that does not return.
+			until(t, "the last completions", func() bool { return done.Load() == accepted.Load() })
+			continue
+		}
 		if accepted.Load() != atEnd {
 			t.Fatalf("%d records were accepted, %d had a completion when Close returned", accepted.Load(), atEnd)
 		}

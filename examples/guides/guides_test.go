@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -160,6 +161,32 @@ func TestEveryErrorHasAnAnswer(t *testing.T) {
 		if !strings.Contains(page, "`"+name+"`") {
 			t.Errorf("troubleshooting.md does not name %s", name)
 		}
+	}
+}
+
+// TestGroupsLeaveByFlush runs tuning.md's producer of groups, and the one whose
+// metrics go to the cluster.
+func TestGroupsLeaveByFlush(t *testing.T) {
+	c := kringtest.NewCluster(t, kringtest.Partitions(1))
+	var orders, carts atomic.Int64
+	for name, start := range map[string]func() (*kring.Producer, error){
+		"grouped": func() (*kring.Producer, error) { return grouped(c.Addrs()...) },
+		"shared":  func() (*kring.Producer, error) { return shared(c.Addrs(), &orders, &carts) },
+	} {
+		p, err := start()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			if err := p.Produce(t.Context(), kring.Record{Topic: name, Value: []byte("v")}, nil); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := p.Flush(t.Context()); err != nil {
+			t.Error(err)
+		}
+		c.Await(t.Context(), name, 3)
+		shutdown(p)
 	}
 }
 
