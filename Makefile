@@ -24,7 +24,7 @@ BENCHOUT    ?= bin/bench.txt
 # What "compare" measures: who, how often, how, at which rates, and where to.
 COMPARE_CLIENTS ?= kring,franz-go,sarama,kafka-go,librdkafka,java,rawlimit
 COMPARE_RUNS    ?= 10
-COMPARE_FLAGS   ?= -d 5s --warmup 3s --settle 30s
+COMPARE_FLAGS   ?= -d 5s --warmup 3s --settle 30s --retry 5
 COMPARE_RATES   ?= 10k..5M
 # How long Apache Kafka gets to be compiled, so that not the first client pays for it.
 COMPARE_HEAT    ?= 20s

@@ -3,6 +3,7 @@ package bench
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -55,6 +56,21 @@ func (r *run) judge(res *Result) {
 	res.Valid = len(res.InvalidReasons) == 0
 }
 
+// stolen begins the reason of workers in every language.
+const stolen = "the hypervisor took"
+
+// Stolen reports whether a result is invalid only because the hypervisor gave
+// the processors to others: it says nothing of the client, nor of the load
+// generator, and may be made again.
+func (r *Result) Stolen() bool {
+	for _, reason := range r.InvalidReasons {
+		if !strings.Contains(reason, stolen) {
+			return false
+		}
+	}
+	return !r.Valid && !r.Partial && len(r.InvalidReasons) > 0
+}
+
 // judgeSteal looks at the time that other guests of the machine were given.
 func (r *run) judgeSteal(refuse, warn func(string, ...any)) {
 	all := r.end.stealBase - r.begin.stealBase
@@ -64,9 +80,9 @@ func (r *run) judgeSteal(refuse, warn func(string, ...any)) {
 	share := float64(r.end.stealTicks-r.begin.stealTicks) / float64(all)
 	switch {
 	case share > cmp.Or(r.cfg.MaxSteal, DefaultMaxSteal):
-		refuse("the hypervisor took %.1f %% of the processors' time", 100*share)
+		refuse(stolen+" %.1f %% of the processors' time", 100*share)
 	case share > DefaultMaxSteal:
-		warn("the hypervisor took %.1f %% of the processors' time", 100*share)
+		warn(stolen+" %.1f %% of the processors' time", 100*share)
 	}
 }
 

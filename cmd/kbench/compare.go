@@ -36,6 +36,7 @@ type compareCmd struct {
 	Verify     string        `enum:"none,count,full" default:"none" help:"After every run, look for the number of records, or for every record. It costs the broker time."`
 	Arrival    string        `default:"constant" help:"How records fall due where a scenario has a rate: constant; poisson, by chance; or burst:N, N at once." placeholder:"PROCESS"`
 	Settle     time.Duration `default:"0s" help:"Before each run, wait up to so long for other programs to leave 90 % of the processors alone." placeholder:"TIME"`
+	Retry      int           `default:"0" help:"Make a run again, up to N times, of which the hypervisor took more than --max-steal; how many were is in the table." placeholder:"N"`
 	MaxLag     time.Duration `help:"Wake-up lag p99 of the load generator up to which a run is valid (2ms)." placeholder:"TIME"`
 	MaxSteal   float64       `help:"Percent of the processors' time that the hypervisor may give to others in a valid run (5)." placeholder:"PERCENT"`
 	Pacer      string        `enum:"auto,nanosleep,timerfd,sleep" default:"auto" help:"How the Go workers wait in an open loop."`
@@ -127,7 +128,7 @@ func (c *compareCmd) options(p *program) (compare.Options, error) {
 	o := compare.Options{
 		Runs: c.Runs, Brokers: addresses(c.Brokers), Replication: c.Replication, Acks: c.Acks,
 		Compression: c.Compression, Payload: c.Payload, Defaults: c.Defaults,
-		Verify: bench.VerifyMode(c.Verify), Pacer: c.Pacer, MaxLag: c.MaxLag, MaxSteal: c.MaxSteal / 100, Settle: c.Settle, CPUProfile: c.CPUProfile,
+		Verify: bench.VerifyMode(c.Verify), Pacer: c.Pacer, MaxLag: c.MaxLag, MaxSteal: c.MaxSteal / 100, Settle: c.Settle, Retry: c.Retry, CPUProfile: c.CPUProfile,
 		Dir: c.Out, Command: append([]string{"kbench"}, redacted(p.args)...), Messages: p.messages(c.Quiet),
 	}
 	if p.exe != "" {
@@ -161,6 +162,9 @@ func (c *compareCmd) options(p *program) (compare.Options, error) {
 	}
 	if c.Settle < 0 {
 		errs = append(errs, fmt.Errorf("--settle is %v, want 0 or more", c.Settle))
+	}
+	if c.Retry < 0 {
+		errs = append(errs, fmt.Errorf("--retry is %d, want 0 or more", c.Retry))
 	}
 	if err := o.Validate(); err != nil {
 		errs = append(errs, err)

@@ -67,6 +67,9 @@ type ClientReport struct {
 	// Invalid are the runs that say nothing about the client, and why.
 	Invalid int      `json:"invalid_runs"`
 	Reasons []string `json:"invalid_reasons"`
+	// Repeated are the runs that the hypervisor spoiled and that were made
+	// again: they are in no number.
+	Repeated int `json:"repeated_runs"`
 	// Saturated is why a client took part in no higher rate.
 	Saturated string `json:"saturated"`
 	// Failed says why there are no numbers.
@@ -151,7 +154,7 @@ func (b *books) client(c *Client) ClientReport {
 	}
 	out := ClientReport{
 		Name: c.Name, Version: list[0].result.Client.Version, GitSHA: list[0].result.Client.GitSHA, Lang: list[0].result.Client.Lang,
-		Bound: c.Plain, Runs: len(list), Reasons: []string{}, Props: list[0].result.Client.Props,
+		Bound: c.Plain, Runs: len(list), Repeated: b.repeated[c.Name], Reasons: []string{}, Props: list[0].result.Client.Props,
 		Rows: rows(b.s, list, base, c.Name != b.o.Base && !c.Alone && base != nil),
 	}
 	var shares []float64

@@ -1,15 +1,11 @@
 package compare
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/kring-go/kring/bench"
@@ -38,7 +34,9 @@ type Options struct {
 	MaxSteal float64       // share of all processors' time; 0: bench.DefaultMaxSteal
 	// Settle is how long a run waits at most for other programs to leave nine
 	// tenths of the processors alone.
-	Settle     time.Duration
+	Settle time.Duration
+	// Retry is how often a run is made again that the hypervisor spoiled.
+	Retry      int
 	CPUProfile string // prefix of profiles, one per client and scenario
 	Dir        string // of the results; "" is none
 	Command    []string
@@ -109,6 +107,8 @@ type books struct {
 	samples map[string][]sample // by client, then by round
 	failed  map[string]failure
 	full    map[string]bool // clients that are saturated at a lower rate
+	// repeated counts by client the runs that were made again.
+	repeated map[string]int
 }
 
 // failure is why a client has no place in a scenario's table.
@@ -125,7 +125,7 @@ func (o *Options) scenario(ctx context.Context, s *Scenario, full map[string]boo
 	if err != nil {
 		return err
 	}
-	b := &books{o: o, s: s, plan: plan, samples: map[string][]sample{}, failed: map[string]failure{}, full: full}
+	b := &books{o: o, s: s, plan: plan, samples: map[string][]sample{}, failed: map[string]failure{}, full: full, repeated: map[string]int{}}
 	if len(o.Brokers) > 0 {
 		b.plan.Settings.Brokers = o.Brokers
 		b.plan.Settings.Topic = fmt.Sprintf("kbench-compare-%08x", rand.Uint32())
@@ -184,93 +184,4 @@ func (b *books) leaveOut(report *Report) map[string]bool {
 		}
 	}
 	return out
-}
-
-// measure is one run of one client.
-func (b *books) measure(ctx context.Context, c *Client, round int) error {
-	o := b.o
-	plan := b.plan
-	plan.RunID = bench.RunID(rand.Uint64())
-	plan.Warmup = max(plan.Warmup, c.Warmup)
-	if c.Alone && plan.Mode == bench.ModeClosed && plan.Busy == 0 {
-		plan.Senders = 1
-	}
-	if c.Props != nil {
-		plan.Settings.Props = c.Props
-	}
-	if o.CPUProfile != "" {
-		plan.Profiles.CPU = fmt.Sprintf("%s-%s-%s.prof", o.CPUProfile, b.s.Name, c.Name)
-	}
-	folder := filepath.Join(o.Dir, b.s.Name, c.Name)
-	if round == 0 && o.Dir != "" {
-		if err := Replace(folder); err != nil {
-			return err
-		}
-	}
-	awaitQuiet(ctx, quietShare, o.Settle)
-	var words bytes.Buffer // A worker says there why it can not work.
-	before := readMachine()
-	result, err := b.execute(ctx, plan, c, &words)
-	if ctx.Err() != nil {
-		return nil // What was interrupted is no sample.
-	}
-	disturbed := others(before, readMachine())
-	code := bench.ExitCode(result, false, err)
-	if err == nil && code == bench.ExitRuntime && !result.Partial && b.s.short(result) {
-		code = bench.ExitInvalid // Who is offered too much may give some of it up: that is what the rate was to show.
-	}
-	if err != nil || code != bench.ExitOK && code != bench.ExitInvalid {
-		why := describe(result, err, words.String())
-		b.failed[c.Name] = failure{why, code}
-		fmt.Fprintf(o.Messages, "%s %d/%d %-10s %s\n", b.s.Name, round+1, o.Runs, c.Name, why)
-		return nil
-	}
-	x := newSample(result, disturbed)
-	b.samples[c.Name] = append(b.samples[c.Name], x)
-	fmt.Fprintf(o.Messages, "%s %d/%d %-10s %s\n", b.s.Name, round+1, o.Runs, c.Name, x.line(b.s))
-	if o.Dir == "" {
-		return nil
-	}
-	return store(folder, fmt.Sprintf("%02d.json", round+1), result)
-}
-
-func (b *books) execute(ctx context.Context, plan bench.Config, c *Client, words io.Writer) (*bench.Result, error) {
-	ctx, cancel := context.WithTimeout(ctx, plan.Warmup+plan.Duration+patience)
-	defer cancel()
-	r, err := b.o.execute(ctx, bench.Session{
-		Config: plan, Library: bench.Library{Name: c.Name, Version: "(worker)"}, Worker: c.Command, Messages: words,
-		Embedded: bench.EmbeddedOptions{Nodes: b.s.Nodes, Delay: b.s.Delay, Throughput: b.s.Throughput}, BrokerCommand: b.o.BrokerCommand,
-		Replication: b.o.Replication,
-	})
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return nil, fmt.Errorf("it had not ended %v after it should have", patience)
-	}
-	if err == nil {
-		// Variants of one program are clients of their own.
-		r.Client.Name = c.Name
-	}
-	return r, err
-}
-
-// describe says in one line why a run is none.
-func describe(r *bench.Result, err error, words string) string {
-	switch {
-	case bench.ExitCode(nil, false, err) == bench.ExitSkipped:
-		line := lastLine(words)
-		if line == "" {
-			line = oneLine(err)
-		}
-		return line
-	case err != nil && words != "" && !strings.Contains(err.Error(), lastLine(words)):
-		return fmt.Sprintf("failed: %s: %s", oneLine(err), lastLine(words))
-	case err != nil:
-		return "failed: " + oneLine(err)
-	case r.Partial:
-		return "failed: it was interrupted"
-	case r.Verify.Failed():
-		return fmt.Sprintf("failed: verification: %d lost, %d duplicated, %d reordered, %d corrupt %v",
-			r.Verify.Lost, r.Verify.Duplicated, r.Verify.Reordered, r.Verify.Corrupt, r.Verify.Problems)
-	}
-	t := &r.Totals
-	return fmt.Sprintf("failed: %d acknowledged, %d failed, %d rejected, %d unresolved: %v", t.Acked, t.Failed, t.Rejected, t.Unresolved, r.Errors)
 }

@@ -53,6 +53,9 @@ func (r *Report) scenario(s *ScenarioReport) table {
 		if c.Invalid > 0 {
 			runs = fmt.Sprintf("%d, %d invalid", c.Runs, c.Invalid)
 		}
+		if c.Repeated > 0 {
+			runs += fmt.Sprintf(", %d repeated", c.Repeated)
+		}
 		t.body = append(t.body, append(cells, runs, c.Others.Percent(), c.Version))
 	}
 	for _, skip := range r.Skipped {
