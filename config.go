@@ -114,6 +114,7 @@ type config struct {
 	stripes         int   // connections to each broker, at most
 	maxRecords      int64 // without an outcome; 0 is no bound
 	manualFlush     bool
+	stopOnLoss      bool // of a sequence
 
 	// given holds, for each setting that the caller gave, how it was written:
 	// an option's call or a property's line. Problems are reported in these

@@ -88,6 +88,7 @@
 //	Compression                by the goroutine that fills a batch
 //	Warmup                     ready before the first record
 //	Topic.Partitions           how many there are, and which have a leader
+//	StopOnSequenceLost         no further, once acknowledged records may be lost
 //	ManualFlush                nothing leaves before Flush says so
 //	Explain, Latencies, Stats  why, where the time goes, how many
 //	NewWriter, Reserve         for goroutines that are always busy

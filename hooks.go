@@ -154,7 +154,8 @@ type SequenceLost struct {
 	// producer; -1: none was, or its offset is not known.
 	LastOffset int64
 	// Restarts says that the records that wait go on under a new epoch. False:
-	// they would risk being stored twice, or are of a transaction, and fail.
+	// they would risk being stored twice, or are of a transaction, or the
+	// producer has StopOnSequenceLost, and fail.
 	Restarts bool
 }
 

@@ -34,7 +34,8 @@ func (ids *producerIDs) request(p *Producer) {
 }
 
 func (ids *producerIDs) fetch(ctx context.Context, p *Producer) {
-	if p.identity.Load().ID >= 0 {
+	before := p.identity.Load()
+	if before.ID >= 0 {
 		return
 	}
 	id, epoch, err := p.client.InitProducerID(ctx)
@@ -43,11 +44,10 @@ func (ids *producerIDs) fetch(ctx context.Context, p *Producer) {
 			if code := (*cluster.CodeError)(nil); errors.As(err, &code) {
 				err = andAlso{err, KafkaError(code.Code)}
 			}
-			ids.fatal.Store(&err)
+			ids.fatal.CompareAndSwap(nil, &err)
 			p.log.Error("kring: no producer id: records can not be sent", "error", err)
 		}
-	} else {
-		p.identity.Store(&accum.Identity{ID: id, Epoch: epoch})
+	} else if p.identity.CompareAndSwap(before, &accum.Identity{ID: id, Epoch: epoch}) { // not if it has stopped meanwhile
 		p.log.Debug("kring: producer id", "id", id, "epoch", epoch)
 	}
 	p.tickAll()

@@ -83,7 +83,9 @@ const concurrentRetry = 20 * time.Millisecond
 func (b *broker) sequenceRefused(r *request, i int, code KafkaError) {
 	batch, q := r.batches[i], r.owners[i]
 	b.note(batch, code, code)
-	b.sequenceLost(q, batch, code)
+	if lost := b.sequenceLost(q, batch, code); b.p.cfg.stopOnLoss && b.stopOnLoss(q, batch, code, lost) {
+		return
+	}
 	if b.exhausted(q, batch, code) {
 		return
 	}
@@ -111,15 +113,16 @@ func (b *broker) sequenceRefused(r *request, i int, code KafkaError) {
 // of several in flight the oldest speaks for all. In a transaction an epoch that
 // is too old says that the broker knows a newer one: of a producer that fences
 // this one, or of the coordinator that gave the transaction up.
-func (b *broker) sequenceLost(q *partition, batch *accum.Batch, code KafkaError) {
+func (b *broker) sequenceLost(q *partition, batch *accum.Batch, code KafkaError) bool {
 	if batch.Sender.Sequence == 0 || q.Gap() || !q.Oldest(batch) || b.p.txn != nil && code == InvalidProducerEpoch {
-		return
+		return false
 	}
-	restarts := b.p.txn == nil && !q.MustNotRestart(batch)
+	restarts := b.p.txn == nil && !b.p.cfg.stopOnLoss && !q.MustNotRestart(batch)
 	b.p.stats.sequencesLost.Add(1)
 	b.p.log.Warn("kring: the broker does not know any more what this producer wrote before; if retention has not deleted it, acknowledged records may be lost",
 		"topic", q.Topic, "partition", q.Index, "broker", b.id, "error", code.Name(), "last_offset", q.lastOffset, "restarts", restarts)
 	b.p.hooks.sequenceLost(b, q, code, restarts)
+	return true
 }
 
 // split replaces a batch that the broker finds too large by two halves. False:

@@ -95,6 +95,7 @@ kring.adaptive.depth | true | kring's own: requests in flight follow the broker,
 kring.cluster.id | null | kring's own: the id of the cluster, and nothing is sent to any other
 kring.completion.lanes | 1 | kring's own: how many goroutines run callbacks, those of a partition on one of them
 kring.manual.flush | false | kring's own: only Flush sends records
+kring.sequence.lost.stop | false | kring's own: stop for good when a broker has forgotten what it acknowledged
 kring.partitioner.least.backed.up | false | kring's own: records without a key go where the fewest batches wait
 kring.max.buffered.records | 0 | kring's own: how many records may be without an outcome; 0 is no bound
 kring.connections.per.broker | 1 | kring's own: connections to each broker, at most 8, that share its partitions; for brokers far away

@@ -50,6 +50,7 @@ func supportedProperties() []property {
 		{stripesProperty, setStripesProperty},
 		{recordsProperty, setRecordsProperty},
 		flagProperty(leastBackedUpProperty, func(c *config) *bool { return &c.leastBackedUp }),
+		flagProperty(stopOnLossProperty, func(c *config) *bool { return &c.stopOnLoss }),
 		flagProperty(manualFlushProperty, func(c *config) *bool { return &c.manualFlush }),
 		flagProperty(metricsPushProperty, func(c *config) *bool { return &c.metricsPush }),
 		flagProperty(clusterCheckProperty, func(c *config) *bool { return &c.clusterCheck }),

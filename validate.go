@@ -141,6 +141,7 @@ func (c *config) checkTogether() {
 		c.checkIdempotence()
 	}
 	c.checkTransactions()
+	c.checkStopOnLoss()
 }
 
 func (c *config) checkIdempotence() {

@@ -106,7 +106,7 @@ func (p *Producer) notReady(topics []*Topic) (missing []error, final bool) {
 		if p.txn != nil {
 			return append(missing, misplaced("Warmup", "call InitTransactions first: it brings the producer id")), true
 		} else if why := p.ids.fatal.Load(); why != nil {
-			missing, final = append(missing, fmt.Errorf("kring: no producer id: %w", *why)), true
+			missing, final = append(missing, noProducerID(*why)), true
 		} else {
 			p.ids.request(p)
 			missing = append(missing, errNoProducerID)
