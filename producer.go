@@ -137,12 +137,18 @@ func (p *Producer) start() {
 }
 
 func (p *Producer) clusterConfig() cluster.Config {
-	c := &p.cfg
+	c := p.cfg.cluster()
+	c.Dial = cluster.Dialer(p.telemetry.counting(p.cfg.dial))
+	return c
+}
+
+// cluster is how the cluster is reached, and for how long.
+func (c *config) cluster() cluster.Config {
 	return cluster.Config{
 		Bootstrap:           c.brokers,
 		ClientID:            c.clientID,
 		SoftwareVersion:     Version,
-		Dial:                p.telemetry.counting(c.dial),
+		Dial:                cluster.Dialer(c.dial),
 		Handshake:           c.security.handshake,
 		SASL:                c.security.mechanism,
 		SendBuffer:          c.sendBuffer,

@@ -87,6 +87,8 @@ type Settings struct {
 	Defaults bool `json:"defaults,omitempty"`
 	// Dial opens every connection of a library that Dials; nil is the library's own way.
 	Dial fault.DialFunc `json:"-"`
+	// Read makes kring's options of Props; nil is kring.FromProperties.
+	Read PropertyReader `json:"-"`
 }
 
 // Factory starts a client.
@@ -107,6 +109,8 @@ type Library struct {
 	Dials bool
 	// Check refuses settings before anything is started. It may be nil.
 	Check func(s Settings) error
+	// Read is for Settings.Read of plans that this library is given.
+	Read PropertyReader
 }
 
 // Trait is something unusual about a library; see WorkerMain.

@@ -81,13 +81,8 @@ func Diagnose() (*Diagnosis, error) {
 }
 
 // LookAtBrokers adds the round trip to a cluster: no latency can be shorter.
-func (d *Diagnosis) LookAtBrokers(ctx context.Context, brokers []string) error {
-	for _, address := range brokers {
-		if err := CheckAddress("--brokers", address); err != nil {
-			return UsageError(err)
-		}
-	}
-	k, err := dialKafka(ctx, brokers)
+func (d *Diagnosis) LookAtBrokers(ctx context.Context, a *Access) error {
+	k, err := a.dial(ctx)
 	if err != nil {
 		return err
 	}

@@ -151,7 +151,7 @@ func (s *Settings) named(out map[string]string) map[string]string {
 
 // SecretName reports whether a property may hold a secret. It errs on the side of hiding.
 func SecretName(name string) bool {
-	for _, part := range []string{"password", "secret", "jaas", "token", "credential", "keystore.key", "client.key"} {
+	for _, part := range []string{"password", "passphrase", "secret", "jaas", "token", "credential", "keystore.key", "client.key"} {
 		if strings.Contains(strings.ToLower(name), part) {
 			return true
 		}

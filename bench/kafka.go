@@ -33,29 +33,17 @@ const (
 	maxHarnessFrame = 256 << 20
 )
 
-// dialKafka connects to the first broker of a list that answers.
-func dialKafka(ctx context.Context, brokers []string) (*kafkaConn, error) {
-	var faults []string
-	for _, address := range brokers {
-		link, err := cluster.Connect(ctx, cluster.Config{ClientID: harnessClientID, SetupTimeout: 5 * time.Second}, address)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if err != nil {
-			faults = append(faults, oneLine(fmt.Sprintf("%s: %v", address, err)))
-			continue
-		}
-		versions := link.Versions
-		conn, err := link.Detach()
-		if err != nil {
-			return nil, err
-		}
-		return &kafkaConn{
-			conn: conn, versions: versions, address: address,
-			formatter: kmsg.NewRequestFormatter(kmsg.FormatterClientID(harnessClientID)),
-		}, nil
+// newKafkaConn takes the connection over.
+func newKafkaConn(link *cluster.Link, address string) (*kafkaConn, error) {
+	versions := link.Versions
+	conn, err := link.Detach()
+	if err != nil {
+		return nil, err
 	}
-	return nil, unreachable("no broker answers: " + strings.Join(faults, "; "))
+	return &kafkaConn{
+		conn: conn, versions: versions, address: address,
+		formatter: kmsg.NewRequestFormatter(kmsg.FormatterClientID(harnessClientID)),
+	}, nil
 }
 
 // unreachable says why none of several addresses could be used.

@@ -17,7 +17,7 @@ func Kring() Library {
 		New:     newKring,
 		Dials:   true,
 		Check: func(s Settings) error {
-			_, err := kring.FromProperties(s.kringProperties())
+			_, err := s.read(s.kringProperties())
 			return err
 		},
 	}
@@ -73,11 +73,11 @@ type kringClient struct {
 }
 
 func newKring(s Settings, done Done) (Client, error) {
-	option, err := kring.FromProperties(s.kringProperties())
+	options, err := s.read(s.kringProperties())
 	if err != nil {
 		return nil, UsageError(err)
 	}
-	options := []kring.Option{option, kring.Brokers(s.Brokers...)}
+	options = append(options, kring.Brokers(s.Brokers...))
 	if !s.Defaults {
 		// As a duration: Java's property has whole milliseconds.
 		options = append(options, kring.Linger(s.Linger))

@@ -19,7 +19,7 @@ import (
 // to those at which it ended. It is no consumer: it reads everything once, in
 // order, uncommitted and uncompressed.
 type reader struct {
-	brokers []string
+	access  *Access
 	topic   string
 	from    []int64 // moves; a partition's is its reader's
 	to      []int64
@@ -73,7 +73,7 @@ func passing(err error) bool {
 // pass reads what every partition's present leader has; the partitions of one
 // broker share a goroutine and a connection.
 func (r *reader) pass(ctx context.Context) error {
-	k, err := dialKafka(ctx, r.brokers)
+	k, err := r.access.dial(ctx)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (r *reader) pass(ctx context.Context) error {
 
 // readFrom reads the partitions that one broker leads.
 func (r *reader) readFrom(ctx context.Context, address string, partitions []int32) error {
-	k, err := dialKafka(ctx, []string{address})
+	k, err := r.access.dialAny(ctx, address)
 	if err != nil {
 		return err
 	}

@@ -22,15 +22,15 @@ func fill(t *testing.T, b *broker.Broker, sizes string) (*reader, *Verifier, *Le
 		t.Fatal(err)
 	}
 	ctx := context.Background()
-	if _, _, err := ensureTopic(ctx, b.Addrs(), "t", 0, 0); err != nil {
+	if _, _, err := ensureTopic(ctx, accessTo(t, b.Addrs()...), "t", 0, 0); err != nil {
 		t.Fatal(err)
 	}
 	r := mustRun(t, ctx, c, Kring(), Output{})
-	to, err := listOffsets(ctx, b.Addrs(), "t", offsetLatest)
+	to, err := listOffsets(ctx, accessTo(t, b.Addrs()...), "t", offsetLatest)
 	if err != nil || sum(to) != 12_000 {
 		t.Fatalf("%d offsets, %v; totals %+v", sum(to), err, r.Totals)
 	}
-	from, err := listOffsets(ctx, b.Addrs(), "t", offsetEarliest)
+	from, err := listOffsets(ctx, accessTo(t, b.Addrs()...), "t", offsetEarliest)
 	if err != nil || sum(from) != 0 {
 		t.Fatalf("earliest offsets %v, %v", from, err)
 	}
@@ -38,7 +38,7 @@ func fill(t *testing.T, b *broker.Broker, sizes string) (*reader, *Verifier, *Le
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &reader{brokers: b.Addrs(), topic: "t", from: from, to: to, record: v.Record}, v, r.Ledger
+	return &reader{access: accessTo(t, b.Addrs()...), topic: "t", from: from, to: to, record: v.Record}, v, r.Ledger
 }
 
 // TestReadbackSurvivesALeader stops a broker in the middle of the reading.

@@ -72,6 +72,9 @@ func Execute(ctx context.Context, s Session) (*Result, error) {
 // check refuses everything that can be refused before anything is started.
 func (s *Session) check() (*slo, error) {
 	c := &s.Config
+	if c.Settings.Read == nil {
+		c.Settings.Read = s.Library.Read
+	}
 	errs := []error{c.Validate(), s.checkTarget()}
 	if s.Library.Check != nil && s.Worker == nil {
 		errs = append(errs, s.Library.Check(c.Settings))
@@ -110,6 +113,7 @@ func (s *Session) run(ctx context.Context, out *outDir) (*Result, error) {
 type target struct {
 	s        *Session
 	embedded embedded // nil for a cluster
+	access   *Access  // of a cluster
 	view     topicView
 	created  bool
 	from     []int64 // where the run's records begin; nil without verification
@@ -165,13 +169,16 @@ func (s *Session) openEmbedded() (*target, error) {
 
 func (s *Session) openCluster(ctx context.Context) (*target, error) {
 	c := &s.Config
-	t := &target{s: s}
+	a, err := c.Settings.Access()
+	if err != nil {
+		return nil, err
+	}
+	t := &target{s: s, access: a}
 	temporary := c.Settings.Topic == ""
 	if temporary {
 		c.Settings.Topic = "kbench-" + c.RunID.String()
 	}
-	var err error
-	t.view, t.created, err = ensureTopic(ctx, c.Settings.Brokers, c.Settings.Topic, c.Partitions, s.Replication)
+	t.view, t.created, err = ensureTopic(ctx, a, c.Settings.Topic, c.Partitions, s.Replication)
 	t.created = s.deletes(t.created, temporary)
 	if err != nil {
 		t.close()
@@ -183,12 +190,12 @@ func (s *Session) openCluster(ctx context.Context) (*target, error) {
 	}
 	c.Partitions = len(t.view.leaders)
 	if c.Verify != VerifyNone {
-		if t.from, err = listOffsets(ctx, c.Settings.Brokers, c.Settings.Topic, offsetLatest); err != nil {
+		if t.from, err = listOffsets(ctx, a, c.Settings.Topic, offsetLatest); err != nil {
 			t.close()
 			return nil, err
 		}
 	}
-	t.rtt = roundTrip(ctx, c.Settings.Brokers)
+	t.rtt = a.roundTrip(ctx)
 	return t, nil
 }
 
@@ -199,8 +206,8 @@ func (s *Session) deletes(created, temporary bool) bool {
 }
 
 // roundTrip is that of a cluster, for a result; nil where it can not be had.
-func roundTrip(ctx context.Context, brokers []string) *int64 {
-	k, err := dialKafka(ctx, brokers)
+func (a *Access) roundTrip(ctx context.Context) *int64 {
+	k, err := a.dial(ctx)
 	if err != nil {
 		return nil
 	}
@@ -248,7 +255,7 @@ func (t *target) close() {
 		// Not the run's context: an interrupted run cleans up as well.
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		if err := deleteTopic(ctx, t.s.Config.Settings.Brokers, t.s.Config.Settings.Topic); err != nil {
+		if err := deleteTopic(ctx, t.access, t.s.Config.Settings.Topic); err != nil {
 			fmt.Fprintf(t.s.Messages, "note   topic %s was not deleted: %v\n", t.s.Config.Settings.Topic, err)
 		}
 	}

@@ -35,6 +35,8 @@ func (s *Session) checkTarget() error {
 	want(!s.Config.several() || !s.Config.Shard.on(), "--procs contradicts --shard: give each machine a shard, or one machine processes")
 	want(!s.Config.several() || s.Intervals == nil, "--procs has no intervals of all processes together: leave out --format csv")
 	want(s.Replication >= 0, "--replication is %d, want 1 or more", s.Replication)
+	want(!s.Config.Settings.Secured() || len(s.Config.Settings.Brokers) > 0,
+		"security.protocol=%s: the embedded broker has neither TLS nor a login; name a cluster (--brokers)", s.Config.Settings.Props["security.protocol"])
 	if len(s.Config.Faults) > 0 {
 		if s.Worker != nil || !s.Library.Dials {
 			errs = append(errs, errNoDialer)

@@ -65,7 +65,7 @@ func (t *target) verifyCluster(ctx context.Context, r *Result) (*VerifyResult, e
 	if err != nil {
 		return nil, err
 	}
-	back := &reader{brokers: c.Settings.Brokers, topic: c.Settings.Topic, from: slices.Clone(t.from), to: to, record: v.Record}
+	back := &reader{access: t.access, topic: c.Settings.Topic, from: slices.Clone(t.from), to: to, record: v.Record}
 	if !c.Quiet {
 		fmt.Fprintf(t.s.Messages, "verify reading back %s offsets\n", formatCount(sum(to)-sum(t.from)))
 	}
@@ -103,7 +103,7 @@ func (t *target) settledOffsets(ctx context.Context, acked int64) ([]int64, erro
 	begin := time.Now()
 	moved, last := begin, int64(-1)
 	for {
-		to, err := listOffsets(ctx, c.Settings.Brokers, c.Settings.Topic, offsetLatest)
+		to, err := listOffsets(ctx, t.access, c.Settings.Topic, offsetLatest)
 		if err != nil && time.Since(begin) > settlePatience {
 			return nil, fmt.Errorf("verify: %w", err)
 		}

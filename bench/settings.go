@@ -123,6 +123,14 @@ func NewSettings(flags SettingFlags, props map[string]string) (Settings, error) 
 	return s, errors.Join(errs...)
 }
 
+// Redacted is a copy that may be shown: without the values of Props that sound
+// like secrets.
+func (s *Settings) Redacted() Settings {
+	out := *s
+	out.Props = s.named(map[string]string{})
+	return out
+}
+
 // normalAcks knows both of Java's spellings.
 func normalAcks(s string) string {
 	if s == "-1" {

@@ -39,11 +39,15 @@ const (
 
 // startTail begins at the present end of the topic.
 func startTail(ctx context.Context, c *Config, rec *recorder) (*tail, error) {
-	// An embedded broker has the topic only once somebody has asked for it.
-	if _, _, err := ensureTopic(ctx, c.Settings.Brokers, c.Settings.Topic, c.Partitions, 0); err != nil {
+	a, err := c.Settings.Access()
+	if err != nil {
 		return nil, fmt.Errorf("--e2e: %w", err)
 	}
-	from, err := listOffsets(ctx, c.Settings.Brokers, c.Settings.Topic, offsetLatest)
+	// An embedded broker has the topic only once somebody has asked for it.
+	if _, _, err := ensureTopic(ctx, a, c.Settings.Topic, c.Partitions, 0); err != nil {
+		return nil, fmt.Errorf("--e2e: %w", err)
+	}
+	from, err := listOffsets(ctx, a, c.Settings.Topic, offsetLatest)
 	if err != nil {
 		return nil, fmt.Errorf("--e2e: %w", err)
 	}
@@ -54,7 +58,7 @@ func startTail(ctx context.Context, c *Config, rec *recorder) (*tail, error) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	t := &tail{rec: rec, run: uint64(c.RunID), stop: stop, done: make(chan struct{})}
 	r := &reader{
-		brokers: c.Settings.Brokers, topic: c.Settings.Topic, from: from, to: to, endless: true,
+		access: a, topic: c.Settings.Topic, from: from, to: to, endless: true,
 		record: func(_ int32, _ int64, value []byte) { t.record(value) },
 	}
 	go func() {

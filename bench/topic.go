@@ -17,8 +17,8 @@ const topicPatience = 30 * time.Second
 
 // ensureTopic returns the topic as it will be used. A missing one is created,
 // with partitions (0: the default) and replication (0: the cluster's default).
-func ensureTopic(ctx context.Context, brokers []string, topic string, partitions, replication int) (view topicView, created bool, err error) {
-	k, err := dialKafka(ctx, brokers)
+func ensureTopic(ctx context.Context, a *Access, topic string, partitions, replication int) (view topicView, created bool, err error) {
+	k, err := a.dial(ctx)
 	if err != nil {
 		return topicView{}, false, err
 	}
@@ -30,7 +30,7 @@ func ensureTopic(ctx context.Context, brokers []string, topic string, partitions
 		if partitions == 0 {
 			partitions = DefaultPartitions
 		}
-		if err := createTopic(ctx, k, &view, partitions, replication); err != nil {
+		if err := createTopic(ctx, a, k, &view, partitions, replication); err != nil {
 			return view, false, err
 		}
 		created = true
@@ -56,8 +56,8 @@ func ensureTopic(ctx context.Context, brokers []string, topic string, partitions
 
 // createTopic asks the controller, falling back to the broker at hand: since
 // KRaft any broker forwards the request.
-func createTopic(ctx context.Context, k *kafkaConn, view *topicView, partitions, replication int) error {
-	c, done := controllerOf(ctx, k, view)
+func createTopic(ctx context.Context, a *Access, k *kafkaConn, view *topicView, partitions, replication int) error {
+	c, done := controllerOf(ctx, a, k, view)
 	defer done()
 	req := kmsg.NewPtrCreateTopicsRequest()
 	if _, ok := c.versions.Pick(req.Key(), 0, req.MaxVersion()); !ok {
@@ -91,12 +91,12 @@ func createTopic(ctx context.Context, k *kafkaConn, view *topicView, partitions,
 
 // controllerOf returns a connection to the controller, or k where it is not
 // known or does not answer.
-func controllerOf(ctx context.Context, k *kafkaConn, view *topicView) (c *kafkaConn, done func()) {
+func controllerOf(ctx context.Context, a *Access, k *kafkaConn, view *topicView) (c *kafkaConn, done func()) {
 	address, known := view.brokers[view.controller]
 	if !known || address == k.address {
 		return k, func() {}
 	}
-	c, err := dialKafka(ctx, []string{address})
+	c, err := a.dialAny(ctx, address)
 	if err != nil {
 		return k, func() {}
 	}
@@ -104,8 +104,8 @@ func controllerOf(ctx context.Context, k *kafkaConn, view *topicView) (c *kafkaC
 }
 
 // deleteTopic removes a temporary topic.
-func deleteTopic(ctx context.Context, brokers []string, topic string) error {
-	k, err := dialKafka(ctx, brokers)
+func deleteTopic(ctx context.Context, a *Access, topic string) error {
+	k, err := a.dial(ctx)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func deleteTopic(ctx context.Context, brokers []string, topic string) error {
 	if err != nil {
 		return err
 	}
-	c, done := controllerOf(ctx, k, &view)
+	c, done := controllerOf(ctx, a, k, &view)
 	defer done()
 	req := kmsg.NewPtrDeleteTopicsRequest()
 	if _, ok := c.versions.Pick(req.Key(), 0, req.MaxVersion()); !ok {
@@ -142,9 +142,9 @@ const (
 // listOffsets returns an offset of every partition, asked of its leader. While
 // leaders change, and just after a topic was created, brokers disagree about
 // who they are; so it asks again for a while.
-func listOffsets(ctx context.Context, brokers []string, topic string, which int64) ([]int64, error) {
+func listOffsets(ctx context.Context, a *Access, topic string, which int64) ([]int64, error) {
 	for give := time.Now().Add(topicPatience); ; {
-		out, err := listOnce(ctx, brokers, topic, which)
+		out, err := listOnce(ctx, a, topic, which)
 		if err == nil || ctx.Err() != nil || time.Now().After(give) {
 			return out, err
 		}
@@ -159,8 +159,8 @@ func listOffsets(ctx context.Context, brokers []string, topic string, which int6
 	}
 }
 
-func listOnce(ctx context.Context, brokers []string, topic string, which int64) ([]int64, error) {
-	k, err := dialKafka(ctx, brokers)
+func listOnce(ctx context.Context, a *Access, topic string, which int64) ([]int64, error) {
+	k, err := a.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +174,7 @@ func listOnce(ctx context.Context, brokers []string, topic string, which int64) 
 	}
 	out := make([]int64, len(view.leaders))
 	for node, partitions := range view.byLeader() {
-		if err := listFrom(ctx, view.brokers[node], topic, which, partitions, out); err != nil {
+		if err := listFrom(ctx, a, view.brokers[node], topic, which, partitions, out); err != nil {
 			return nil, err
 		}
 	}
@@ -190,8 +190,8 @@ func (v *topicView) byLeader() map[int32][]int32 {
 	return out
 }
 
-func listFrom(ctx context.Context, address, topic string, which int64, partitions []int32, out []int64) error {
-	k, err := dialKafka(ctx, []string{address})
+func listFrom(ctx context.Context, a *Access, address, topic string, which int64, partitions []int32, out []int64) error {
+	k, err := a.dialAny(ctx, address)
 	if err != nil {
 		return err
 	}

@@ -26,8 +26,12 @@ type savedLedger struct {
 // run that wrote to it.
 type TopicCheck struct {
 	Brokers []string
-	Topic   string
-	RunID   RunID
+	// Props say how to connect, as those of Settings do, and Read understands
+	// them; see Settings.Access.
+	Props map[string]string
+	Read  PropertyReader
+	Topic string
+	RunID RunID
 	// Ledger is the run's account of what it sent. Without it only what the
 	// records say of themselves can be checked.
 	Ledger   *Ledger
@@ -67,7 +71,12 @@ func LoadTopicCheck(dir string) (*TopicCheck, error) {
 // later ones are there, and what was lost behind the last one shows nowhere.
 func VerifyTopic(ctx context.Context, c TopicCheck) (*VerifyResult, error) {
 	// Asking for offsets waits for leaders; nobody there is told at once.
-	k, err := dialKafka(ctx, c.Brokers)
+	s := Settings{Brokers: c.Brokers, Props: c.Props, Read: c.Read}
+	a, err := s.Access()
+	if err != nil {
+		return nil, fmt.Errorf("verify: %w", err)
+	}
+	k, err := a.dial(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
 	}
@@ -79,11 +88,11 @@ func VerifyTopic(ctx context.Context, c TopicCheck) (*VerifyResult, error) {
 	if !view.exists {
 		return nil, UsageError(fmt.Errorf("verify: there is no topic %s at %s: was it temporary? name it (-t), or run with --keep-topic", c.Topic, c.Brokers[0]))
 	}
-	from, err := listOffsets(ctx, c.Brokers, c.Topic, offsetEarliest)
+	from, err := listOffsets(ctx, a, c.Topic, offsetEarliest)
 	if err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
 	}
-	to, err := listOffsets(ctx, c.Brokers, c.Topic, offsetLatest)
+	to, err := listOffsets(ctx, a, c.Topic, offsetLatest)
 	if err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
 	}
@@ -94,7 +103,7 @@ func VerifyTopic(ctx context.Context, c TopicCheck) (*VerifyResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	back := &reader{brokers: c.Brokers, topic: c.Topic, from: slices.Clone(from), to: to, record: v.Record}
+	back := &reader{access: a, topic: c.Topic, from: slices.Clone(from), to: to, record: v.Record}
 	if err := back.read(ctx); err != nil {
 		return nil, err
 	}

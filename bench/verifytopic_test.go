@@ -151,17 +151,17 @@ func TestServeWorker(t *testing.T) {
 
 func TestTemporaryTopic(t *testing.T) {
 	b := startCluster(t, 0)
-	remove, err := TemporaryTopic(t.Context(), b.Addrs(), "mine", 0, 0)
+	remove, err := TemporaryTopic(t.Context(), accessTo(t, b.Addrs()...), "mine", 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := remove(); err != nil {
 		t.Error(err)
 	}
-	if _, err := TemporaryTopic(t.Context(), b.Addrs(), "mine", 0, 0); err == nil {
+	if _, err := TemporaryTopic(t.Context(), accessTo(t, b.Addrs()...), "mine", 0, 0); err == nil {
 		t.Error("a topic that exists already is no error") // This broker deletes none.
 	}
-	if _, err := TemporaryTopic(t.Context(), []string{"127.0.0.1:1"}, "mine", 1, 1); err == nil {
+	if _, err := TemporaryTopic(t.Context(), accessTo(t, "127.0.0.1:1"), "mine", 1, 1); err == nil {
 		t.Error("nobody answers, and it is no error")
 	}
 }

@@ -55,6 +55,7 @@ func workerRun(ctx context.Context, lib Library, args []string, in io.Reader, ou
 	if err := cfg.Validate(); err != nil {
 		return UsageError(err)
 	}
+	cfg.Settings.Read = lib.Read
 	if lib.Check != nil {
 		if err := lib.Check(cfg.Settings); err != nil {
 			return UsageError(err)

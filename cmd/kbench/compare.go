@@ -12,11 +12,13 @@ import (
 
 	"github.com/kring-go/kring/bench"
 	"github.com/kring-go/kring/cmd/kbench/internal/compare"
+	"github.com/kring-go/kring/plugin/kringkeystore"
 )
 
 // compareCmd is kbench compare.
 type compareCmd struct {
 	clientFlags
+	connectFlags
 
 	Scenario    string `help:"Workloads, comma separated, or core, or all; --list names them (core; with --rates, open-8)." placeholder:"NAME,..."`
 	Rates       string `help:"Offer the workload at each of these records per second, rising, until a client is saturated: 10k,20k,50k, or 10k..2M." placeholder:"RATE,..."`
@@ -126,11 +128,16 @@ func (c *compareCmd) Run(p *program) error {
 // options turns flags into a comparison, without its clients.
 func (c *compareCmd) options(p *program) (compare.Options, error) {
 	o := compare.Options{
-		Runs: c.Runs, Brokers: addresses(c.Brokers), Replication: c.Replication, Acks: c.Acks,
+		Runs: c.Runs, Replication: c.Replication, Acks: c.Acks,
 		Compression: c.Compression, Payload: c.Payload, Defaults: c.Defaults,
 		Verify: bench.VerifyMode(c.Verify), Pacer: c.Pacer, MaxLag: c.MaxLag, MaxSteal: c.MaxSteal / 100, Settle: c.Settle, Retry: c.Retry, CPUProfile: c.CPUProfile,
 		Dir: c.Out, Command: append([]string{"kbench"}, redacted(p.args)...), Messages: p.messages(c.Quiet),
 	}
+	props, brokers, err := c.properties(c.Brokers)
+	if err != nil {
+		return o, err
+	}
+	o.Brokers, o.Props, o.Read = addresses(brokers), props, kringkeystore.FromProperties
 	if p.exe != "" {
 		o.BrokerCommand = []string{p.exe, "broker", "--control"}
 	}
@@ -138,7 +145,6 @@ func (c *compareCmd) options(p *program) (compare.Options, error) {
 		o.Dir = filepath.Join("kb-out", "compare-"+time.Now().Format("20060102-150405"))
 	}
 	var errs []error
-	var err error
 	if o.Scenarios, err = c.scenarios(); err != nil {
 		errs = append(errs, err)
 	}

@@ -11,8 +11,11 @@ import (
 // envCmd is kbench env.
 type envCmd struct {
 	Brokers string `short:"b" aliases:"bootstrap-server" help:"Brokers whose round trip is measured as well, comma separated." placeholder:"HOST:PORT,..."`
-	Format  string `enum:"human,json" default:"human" help:"Table or JSON."`
-	JSON    bool   `name:"json" help:"The same as --format json."`
+
+	connectFlags
+
+	Format string `enum:"human,json" default:"human" help:"Table or JSON."`
+	JSON   bool   `name:"json" help:"The same as --format json."`
 }
 
 // Help is the long text of kbench env --help.
@@ -32,8 +35,12 @@ func (c *envCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	if list := addresses(c.Brokers); len(list) > 0 {
-		if err := d.LookAtBrokers(p.ctx, list); err != nil {
+	access, err := c.access(c.Brokers)
+	if err != nil {
+		return err
+	}
+	if access != nil {
+		if err := d.LookAtBrokers(p.ctx, access); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kring-go/kring"
 	"github.com/kring-go/kring/bench"
+	"github.com/kring-go/kring/plugin/kringkeystore"
 )
 
 // perfTestCmd is kbench perf-test: kafka-producer-perf-test with kring.
@@ -77,7 +78,7 @@ func (c *perfTestCmd) Run(p *program) error {
 	if err != nil {
 		return bench.UsageError(err)
 	}
-	result, err := bench.Execute(p.ctx, bench.Session{Config: cfg, Library: o.library(bench.Kring()), Messages: p.stderr})
+	result, err := bench.Execute(p.ctx, bench.Session{Config: cfg, Library: o.library(kringLibrary()), Messages: p.stderr})
 	if err != nil {
 		return err
 	}
@@ -179,7 +180,7 @@ func (c *perfTestCmd) config(p *program) (bench.Config, error) {
 	if cfg.Settings, err = bench.NewSettings(bench.SettingFlags{}, props); err != nil {
 		return cfg, err
 	}
-	cfg.Settings.Topic, cfg.Settings.Brokers = c.Topic, strings.Split(brokers, ",")
+	cfg.Settings.Topic, cfg.Settings.Brokers, cfg.Settings.Read = c.Topic, strings.Split(brokers, ","), kringkeystore.FromProperties
 	return cfg, nil
 }
 

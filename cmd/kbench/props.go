@@ -95,6 +95,11 @@ func flagOf(name string) string {
 	}[name]
 }
 
+// storePassword says that kringkeystore reads a property that kring alone refuses.
+func storePassword(name string) bool {
+	return slices.Contains([]string{"ssl.key.password", "ssl.keystore.password", "ssl.truststore.password"}, name)
+}
+
 // describe sorts a property into its kind.
 func describe(p kring.Property) propRow {
 	row := propRow{Name: p.Name, Kind: propSupported, Doc: p.Doc, Flag: flagOf(p.Name), Accepts: p.Accepts, Reason: p.WhyNot}
@@ -104,6 +109,8 @@ func describe(p kring.Property) propRow {
 	switch {
 	case row.Flag != "":
 		row.Kind = propMapped
+	case storePassword(p.Name):
+		row.Doc, row.Accepts, row.Reason = p.Doc+", of a JKS or PKCS12 store", nil, ""
 	case p.Supported:
 	case slices.Contains(p.Accepts, "true") && slices.Contains(p.Accepts, "false"):
 		// A switch of which both positions are taken does nothing.

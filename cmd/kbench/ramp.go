@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"path/filepath"
 	"strconv"
@@ -42,6 +43,7 @@ type rampCmd struct {
 	Acks        *string       `help:"all, 1 or 0 (all)."`
 	Linger      string        `default:"0" help:"How long a batch waits for more; a bare number is milliseconds." placeholder:"TIME"`
 	Property    []string      `short:"X" sep:"none" help:"Any producer property in Java's words; repeatable." placeholder:"NAME=VALUE"`
+	ConfigFile  string        `aliases:"command-config,producer.config" help:"File of producer properties; flags and -X win." placeholder:"FILE"`
 	Verify      string        `enum:"none,count,full" default:"none" help:"After every step, look for the number of records, or for every record."`
 	Arrival     string        `default:"constant" help:"How records fall due: constant; poisson, by chance; or burst:N, N at once. The rate is the same." placeholder:"PROCESS"`
 	Delay       time.Duration `name:"embedded-delay" help:"Round trip that the embedded broker adds." placeholder:"TIME"`
@@ -90,6 +92,7 @@ func (c *rampCmd) Run(p *program) error {
 	}
 	defer done()
 	report := &rampReport{Schema: "kbench.ramp/v1", Started: time.Now().UTC().Format(time.RFC3339), Command: plan.Command, SLO: c.SLO, Plan: plan}
+	report.Plan.Settings = plan.Settings.Redacted()
 	for i := range clients {
 		curve, err := c.climb(p, o, plan, &clients[i])
 		if err != nil {
@@ -121,9 +124,8 @@ func (c *rampCmd) climb(p *program, o ramp.Options, plan bench.Config, client *c
 		return skipped(client.Skipped), nil
 	}
 	plan.Warmup = max(plan.Warmup, client.Warmup)
-	for name, value := range client.Props {
-		plan.Settings.Props[name] = value
-	}
+	plan.Settings.Props = maps.Clone(plan.Settings.Props)
+	maps.Copy(plan.Settings.Props, client.Props)
 	messages := p.messages(c.Quiet)
 	o.Note = func(point ramp.Point) {
 		fmt.Fprintf(messages, "%-10s %-7s %8s/s  p99 %-8s %s\n", client.Name, point.Phase, bench.FormatShort(float64(point.Rate)), bench.FormatNanos(point.P99), verdict(point))
@@ -155,7 +157,7 @@ func (c *rampCmd) probe(p *program, plan bench.Config, client *compare.Client, r
 	if p.exe != "" {
 		s.BrokerCommand = []string{p.exe, "broker", "--control"}
 	} else if client.Name == "kring" {
-		s.Worker, s.Library = nil, bench.Kring() // There is no program to start.
+		s.Worker, s.Library = nil, kringLibrary() // There is no program to start.
 	}
 	r, err := bench.Execute(p.ctx, s)
 	if err != nil {
@@ -212,7 +214,7 @@ func (c *rampCmd) options() (ramp.Options, bench.Config, error) {
 	bad("keys", err)
 	plan.Arrival, err = bench.ParseArrival(c.Arrival)
 	bad("arrival", err)
-	run := runCmd{Topic: c.Topic, Brokers: c.Brokers, Acks: c.Acks, Linger: c.linger(), Property: c.Property}
+	run := runCmd{Topic: c.Topic, Brokers: c.Brokers, Acks: c.Acks, Linger: c.linger(), Property: c.Property, ConfigFile: c.ConfigFile}
 	plan.Settings, err = run.settings(bad)
 	if err != nil {
 		errs = append(errs, err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kring-go/kring/bench"
 	"github.com/kring-go/kring/cmd/kbench/internal/gobench"
+	"github.com/kring-go/kring/plugin/kringkeystore"
 )
 
 // runCmd is kbench run. Values with suffixes are strings here and are parsed by
@@ -209,7 +210,7 @@ func (c *runCmd) settings(bad func(flag string, err error)) (bench.Settings, err
 		return bench.Settings{}, err
 	}
 	s, err := bench.NewSettings(flags, props)
-	s.Topic = c.Topic
+	s.Topic, s.Read = c.Topic, kringkeystore.FromProperties
 	if s.Brokers = addresses(c.Brokers); len(s.Brokers) == 0 && c.Brokers != "" {
 		bad("brokers", fmt.Errorf("no address in %q", c.Brokers))
 	}
@@ -223,7 +224,7 @@ func (c *runCmd) assemble(p *program, cfg bench.Config) (bench.Session, error) {
 		return bench.Session{}, bench.UsageError(fmt.Errorf("--embedded-throughput: %w", err))
 	}
 	s := bench.Session{
-		Config: cfg, Library: bench.Kring(), Replication: c.Replication, KeepTopic: c.KeepTopic,
+		Config: cfg, Library: kringLibrary(), Replication: c.Replication, KeepTopic: c.KeepTopic,
 		Embedded: bench.EmbeddedOptions{Nodes: c.EmbeddedNodes, Delay: c.EmbeddedDelay, Service: c.EmbeddedService, Throughput: throughput},
 		OutDir:   c.Out, SLO: c.SLO, Messages: p.stderr, TTY: p.tty && c.Format == "human",
 		View: c.view(p, &cfg),

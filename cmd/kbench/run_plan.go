@@ -52,14 +52,8 @@ func (c *runCmd) dryRun(p *program, s bench.Session) error {
 		return err
 	}
 	plan := &s.Config
-	props := map[string]string{}
-	for name, value := range plan.Settings.Props {
-		if bench.SecretName(name) {
-			value = "[redacted]"
-		}
-		props[name] = value
-	}
-	plan.Settings.Props = props
+	plan.Settings = plan.Settings.Redacted()
+	props := plan.Settings.Props
 	if c.Format == "json" {
 		enc := json.NewEncoder(p.stdout)
 		enc.SetEscapeHTML(false)

@@ -16,7 +16,7 @@ import (
 func TestDryRun(t *testing.T) {
 	login := `sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username="u" password="canary";`
 	for _, format := range []string{"human", "json"} {
-		code, stdout, stderr := kbench(t, "run", "--dry-run", "--format", format, "-X", login, "-X", "sasl.mechanism=PLAIN", "-X", "security.protocol=SASL_PLAINTEXT")
+		code, stdout, stderr := kbench(t, "run", "-b", "127.0.0.1:1", "--dry-run", "--format", format, "-X", login, "-X", "sasl.mechanism=PLAIN", "-X", "security.protocol=SASL_PLAINTEXT")
 		if code != bench.ExitOK || strings.Contains(stdout+stderr, "canary") || !strings.Contains(stdout, "sasl.jaas.config") {
 			t.Errorf("exit code %d, or a secret: %s%s", code, stdout, stderr)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kring-go/kring"
 	"github.com/kring-go/kring/bench"
+	"github.com/kring-go/kring/plugin/kringkeystore"
 )
 
 // verifiableCmd is kbench verifiable: Kafka's VerifiableProducer with kring.
@@ -135,11 +136,11 @@ func (c *verifiableCmd) producer() (*kring.Producer, error) {
 		}
 	}
 	props["acks"], props["bootstrap.servers"] = c.Acks, c.BootstrapServer
-	option, err := kring.FromProperties(props)
+	options, err := kringkeystore.FromProperties(props)
 	if err != nil {
 		return nil, err
 	}
-	return kring.New(option)
+	return kring.New(options...)
 }
 
 // produce sends until there is nothing more to send, and returns how many were.

@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/kring-go/kring/bench"
+	"github.com/kring-go/kring/plugin/kringkeystore"
 )
 
 // verifyCmd is kbench verify.
@@ -16,8 +16,11 @@ type verifyCmd struct {
 	Brokers string `short:"b" aliases:"bootstrap-server" help:"Brokers to start from; without, those of the run." placeholder:"HOST:PORT,..."`
 	Topic   string `short:"t" help:"Topic to read, in place of a folder." placeholder:"TOPIC"`
 	RunID   string `name:"run-id" help:"The run whose records are looked for: run_id of its result." placeholder:"HEX"`
-	Format  string `enum:"human,json" default:"human" help:"Lines, or JSON."`
-	Quiet   bool   `short:"q" help:"The findings only."`
+
+	connectFlags
+
+	Format string `enum:"human,json" default:"human" help:"Lines, or JSON."`
+	Quiet  bool   `short:"q" help:"The findings only."`
 }
 
 // Help is the long text of kbench verify --help.
@@ -36,6 +39,7 @@ Examples:
   kbench run -b localhost:9092 -t orders -n 10M --verify full -o kb-out/orders
   kbench verify kb-out/orders
   kbench verify -b localhost:9092 --topic orders --run-id 00c0ffee00c0ffee
+  kbench verify kb-out/orders --config-file client.properties   # a cluster with TLS or a login
 
 Exit codes: 0 all there; 1 unreachable; 2 usage; 4 lost, duplicated, reordered or
 corrupt; 5 not everything could be read.`
@@ -73,14 +77,17 @@ func (c *verifyCmd) Run(p *program) error {
 // check is what the arguments say about the run.
 func (c *verifyCmd) check() (*bench.TopicCheck, error) {
 	byTopic := c.Topic != "" || c.RunID != ""
+	props, brokers, err := c.properties(c.Brokers)
+	if err != nil {
+		return nil, bench.UsageError(err)
+	}
 	switch {
 	case byTopic == (c.Dir != ""):
 		return nil, bench.UsageError(errors.New("want the folder of a run, or --topic and --run-id"))
-	case byTopic && (c.Topic == "" || c.RunID == "" || c.Brokers == ""):
+	case byTopic && (c.Topic == "" || c.RunID == "" || brokers == ""):
 		return nil, bench.UsageError(errors.New("--topic needs --run-id and --brokers as well"))
 	}
 	out := &bench.TopicCheck{Topic: c.Topic}
-	var err error
 	if byTopic {
 		if err := out.RunID.UnmarshalText([]byte(c.RunID)); err != nil {
 			return nil, bench.UsageError(fmt.Errorf("--run-id %q: want 16 hex digits, as run_id of a result", c.RunID))
@@ -88,7 +95,7 @@ func (c *verifyCmd) check() (*bench.TopicCheck, error) {
 	} else if out, err = bench.LoadTopicCheck(c.Dir); err != nil {
 		return nil, err
 	}
-	if list := addresses(c.Brokers); len(list) > 0 {
+	if list := addresses(brokers); len(list) > 0 {
 		out.Brokers = list
 	}
 	for _, address := range out.Brokers {
@@ -96,16 +103,6 @@ func (c *verifyCmd) check() (*bench.TopicCheck, error) {
 			return nil, bench.UsageError(err)
 		}
 	}
+	out.Props, out.Read = props, kringkeystore.FromProperties
 	return out, nil
-}
-
-// addresses splits the value of --brokers.
-func addresses(list string) []string {
-	var out []string
-	for address := range strings.SplitSeq(list, ",") {
-		if address = strings.TrimSpace(address); address != "" {
-			out = append(out, address)
-		}
-	}
-	return out
 }

@@ -18,7 +18,7 @@ a program for another client does the same, see bench.WorkerMain.`
 }
 
 func (workerCmd) Run(p *program) error {
-	if err := bench.ServeWorker(p.ctx, bench.Kring(), p.stdin, p.stdout, p.stderr); err != nil {
+	if err := bench.ServeWorker(p.ctx, kringLibrary(), p.stdin, p.stdout, p.stderr); err != nil {
 		return fmt.Errorf("worker: %w", err)
 	}
 	return nil

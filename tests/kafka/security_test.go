@@ -50,6 +50,7 @@ func TestSecurity(t *testing.T) {
 	t.Run("tokens", s.testTokens)
 	t.Run("session", s.testSessions)
 	t.Run("refused", s.testRefusals)
+	t.Run("kbench", s.testKbench)
 }
 
 // testProtocols sends some records over each protocol, configured as a Java

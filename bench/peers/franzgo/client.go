@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"github.com/kring-go/kring/bench"
+	"github.com/kring-go/kring/bench/peers/internal/peer"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -41,6 +42,13 @@ func start(plan *bench.Config, done bench.Done) (bench.Client, map[string]string
 	opts, props, err := options(plan)
 	if err != nil {
 		return nil, nil, bench.UsageError(err)
+	}
+	dial, err := peer.Secured(plan)
+	if err != nil {
+		return nil, nil, err
+	}
+	if dial != nil {
+		opts = append(opts, kgo.Dialer(dial))
 	}
 	k, err := kgo.NewClient(opts...)
 	if err != nil {

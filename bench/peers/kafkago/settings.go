@@ -21,7 +21,11 @@ const (
 // same for the reader.
 func settings(plan *bench.Config) (w *kafka.Writer, buffer int64, props map[string]string, err error) {
 	s, limits := &plan.Settings, peer.LimitsOf(plan)
-	transport := &kafka.Transport{ClientID: peer.ClientID(plan)}
+	dial, err := peer.Secured(plan)
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	transport := &kafka.Transport{ClientID: peer.ClientID(plan), Dial: dial}
 	w = &kafka.Writer{
 		Addr: kafka.TCP(s.Brokers...), Topic: s.Topic, Transport: transport,
 		Async: true, AllowAutoTopicCreation: true,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 	"github.com/kring-go/kring/bench"
+	"github.com/kring-go/kring/bench/peers/internal/peer"
 )
 
 // client drives one Producer.
@@ -20,6 +21,9 @@ type client struct {
 }
 
 func start(plan *bench.Config, done bench.Done) (bench.Client, map[string]string, error) {
+	if err := peer.Plaintext(plan); err != nil {
+		return nil, nil, err
+	}
 	config, props := settings(plan)
 	producer, err := kafka.NewProducer(config)
 	if err != nil {

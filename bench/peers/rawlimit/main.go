@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -18,7 +19,7 @@ func start(plan *bench.Config, done bench.Done) (bench.Client, map[string]string
 	if flatOut && plan.Senders > 1 {
 		return nil, nil, bench.UsageError(fmt.Errorf("flat out there is one goroutine; the plan has %d senders", plan.Senders))
 	}
-	if err := peer.Uncompressed(plan); err != nil {
+	if err := errors.Join(peer.Uncompressed(plan), peer.Plaintext(plan)); err != nil {
 		return nil, nil, err
 	}
 	links, where, err := connect(context.Background(), plan, done)

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"strconv"
 
 	"github.com/IBM/sarama"
@@ -28,6 +30,14 @@ func counted(plan *bench.Config, bytes int) int {
 	return int(int64(bytes) * int64(size+countedOverhead) / int64(size+realOverhead))
 }
 
+// dialer is the one hook that sarama has.
+type dialer peer.Dial
+
+// Dial implements proxy.Dialer.
+func (d dialer) Dial(network, address string) (net.Conn, error) {
+	return d(context.Background(), network, address)
+}
+
 // settings are the plan in sarama's words, and the same for the reader.
 func settings(plan *bench.Config) (*sarama.Config, map[string]string, error) {
 	s, limits := &plan.Settings, peer.LimitsOf(plan)
@@ -35,6 +45,13 @@ func settings(plan *bench.Config) (*sarama.Config, map[string]string, error) {
 	c.ClientID = peer.ClientID(plan)
 	// What the broker does not speak is negotiated down.
 	c.Version = sarama.MaxVersion
+	dial, err := peer.Secured(plan)
+	if err != nil {
+		return nil, nil, err
+	}
+	if dial != nil {
+		c.Net.Proxy.Enable, c.Net.Proxy.Dialer = true, dialer(dial)
+	}
 	if !s.Defaults {
 		c.Net.MaxOpenRequests = limits.InFlight
 	}

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/kring-go/kring/bench"
+	"github.com/kring-go/kring/plugin/kringkeystore"
 )
 
 // Start makes a client for a plan. props are the settings that it was really
@@ -35,6 +36,7 @@ func run(ctx context.Context, name, module string, retains bool, start Start, tr
 	if err := json.NewDecoder(in).Decode(&plan); err != nil {
 		return bench.UsageError(fmt.Errorf("the plan is not JSON: %w", err))
 	}
+	plan.Settings.Read = kringkeystore.FromProperties
 	if err := plan.Validate(); err != nil {
 		return bench.UsageError(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
@@ -76,9 +77,9 @@ func (b *books) planOf(c *Client) bench.Config {
 	if c.Alone && plan.Mode == bench.ModeClosed && plan.Busy == 0 {
 		plan.Senders = 1
 	}
-	if c.Props != nil {
-		plan.Settings.Props = c.Props
-	}
+	plan.Settings.Props = map[string]string{}
+	maps.Copy(plan.Settings.Props, b.plan.Settings.Props)
+	maps.Copy(plan.Settings.Props, c.Props)
 	if b.o.CPUProfile != "" {
 		plan.Profiles.CPU = fmt.Sprintf("%s-%s-%s.prof", b.o.CPUProfile, b.s.Name, c.Name)
 	}

@@ -113,6 +113,7 @@ func newReport(o *Options) *Report {
 // add sums up one scenario.
 func (r *Report) add(b *books) {
 	s := ScenarioReport{Name: b.s.Name, About: b.s.About, Plan: b.plan, Of: b.s.Of, Throughput: b.s.Throughput, Clients: []ClientReport{}, Goals: judgeGoals(b)}
+	s.Plan.Settings = s.Plan.Settings.Redacted()
 	for i := range b.o.Clients {
 		c := &b.o.Clients[i]
 		if c.Skipped != "" {

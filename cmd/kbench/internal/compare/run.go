@@ -13,11 +13,15 @@ import (
 
 // Options are a comparison.
 type Options struct {
-	Clients     []Client
-	Base        string // whose ratios are 1
-	Scenarios   []Scenario
-	Runs        int // rounds
-	Brokers     []string
+	Clients   []Client
+	Base      string // whose ratios are 1
+	Scenarios []Scenario
+	Runs      int // rounds
+	Brokers   []string
+	// Props say how to connect to them, to kbench and to every client; Read
+	// understands them.
+	Props       map[string]string
+	Read        bench.PropertyReader
 	Replication int    // of the topics on a cluster
 	Acks        string // where a scenario leaves it open
 	// Compression and Payload are for scenarios that leave them open.
@@ -129,7 +133,11 @@ func (o *Options) scenario(ctx context.Context, s *Scenario, full map[string]boo
 	if len(o.Brokers) > 0 {
 		b.plan.Settings.Brokers = o.Brokers
 		b.plan.Settings.Topic = fmt.Sprintf("kbench-compare-%08x", rand.Uint32())
-		remove, err := bench.TemporaryTopic(ctx, o.Brokers, b.plan.Settings.Topic, s.Partitions, o.Replication)
+		access, err := b.plan.Settings.Access()
+		if err != nil {
+			return err
+		}
+		remove, err := bench.TemporaryTopic(ctx, access, b.plan.Settings.Topic, s.Partitions, o.Replication)
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package compare
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -176,7 +177,7 @@ func (s *Scenario) plan(o *Options) (bench.Config, error) {
 		Command: append([]string{}, o.Command...), Mode: bench.ModeClosed, Rate: s.Rate, Senders: s.Senders, Busy: s.Busy,
 		Settings: bench.Settings{
 			Acks: acks, Idempotent: acks == "all", Linger: s.Linger, BatchSize: s.Batch, BufferBytes: int64(cmp.Or(s.Buffer, buffer)), MaxInFlight: inFlight,
-			Compression: cmp.Or(s.Compression, o.Compression), Props: map[string]string{}, Defaults: o.Defaults,
+			Compression: cmp.Or(s.Compression, o.Compression), Props: maps.Clone(o.Props), Read: o.Read, Defaults: o.Defaults,
 		},
 		Partitions: s.Partitions, Partitioner: s.Partitioner, Sizes: bench.FixedSize(s.Size), Keys: keys,
 		Payload: cmp.Or(s.Payload, o.Payload), Duration: max(o.Duration, s.AtLeast), Warmup: max(o.Warmup, s.AtLeast/2), Seed: 1, Verify: o.Verify, Quiet: true, Pacer: o.Pacer, MaxLag: o.MaxLag, MaxSteal: o.MaxSteal,
