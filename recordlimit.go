@@ -53,6 +53,7 @@ func setRecordsProperty(c *config, p property, value string) {
 type recordLimit struct {
 	p       *Producer
 	limit   int64
+	full    error // what TryProduce returns at the bound
 	left    atomic.Int64
 	waiting atomic.Int32 // length of queue
 
@@ -69,6 +70,7 @@ func newRecordLimit(p *Producer) *recordLimit {
 		return nil
 	}
 	l := &recordLimit{p: p, limit: p.cfg.maxRecords}
+	l.full = andAlso{fmt.Errorf("kring: %d records have no outcome yet, as many as MaxBufferedRecords lets in", l.limit), ErrBufferFull}
 	l.left.Store(l.limit)
 	return l
 }
@@ -82,7 +84,7 @@ func (l *recordLimit) enter(ctx context.Context, t *Topic, budget *blockBudget, 
 	if !wait {
 		l.p.acc.Press()
 		l.p.acc.Unpress()
-		return ErrBufferFull
+		return l.full
 	}
 	if err := t.mayWait(); err != nil {
 		return err

@@ -37,6 +37,8 @@ func TestMaxBufferedRecords(t *testing.T) {
 	one := kring.Record{Topic: "t", Partition: kring.On(0), Value: []byte("3"), Tag: 3}
 	if err := p.TryProduce(one, got.take); !errors.Is(err, kring.ErrBufferFull) {
 		t.Fatalf("TryProduce at the bound: %v", err)
+	} else {
+		checkText(t, err, kring.ErrBufferFull, "3 records have no outcome yet", "MaxBufferedRecords")
 	}
 	gone, cancel := context.WithCancel(patient(t))
 	time.AfterFunc(10*time.Millisecond, cancel)

@@ -28,6 +28,7 @@ func MergeShards(shards []*Result) (*Result, error) {
 	for i, s := range list {
 		r.addShard(s, i == 0)
 	}
+	r.Cost.StealNs = stolenFrom(list)
 	r.Totals.RateAchieved = 1e9 * ratio(r.Totals.WindowAcked, r.Totals.WindowNs)
 	r.Cost.CPUPerRecordNs = ratio(r.Cost.CPUUserNs+r.Cost.CPUSysNs, r.Totals.WindowAcked)
 	r.Cost.AllocsPerRecord = ratio(int64(r.Cost.Allocs), r.Totals.WindowAcked)
@@ -162,7 +163,6 @@ func (c *Cost) add(o *Cost, first bool) {
 	}
 	c.CtxswVol += o.CtxswVol
 	c.CtxswInvol += o.CtxswInvol
-	c.StealNs = addKnown(c.StealNs, o.StealNs, first)
 	c.Syscalls = addKnown(c.Syscalls, o.Syscalls, first)
 }
 
@@ -187,6 +187,24 @@ func (v *VerifyResult) add(o *VerifyResult, name string, first bool) {
 			v.Problems = append(v.Problems, name+p)
 		}
 	}
+}
+
+// stolenFrom is the time that was stolen from all machines together. It is the
+// machine's and not a shard's: of several on one machine it counts once.
+func stolenFrom(shards []*Result) *int64 {
+	machines := map[string]int64{}
+	for _, s := range shards {
+		if s.Cost.StealNs == nil {
+			return nil
+		}
+		host := s.Env.HostnameHash
+		machines[host] = max(machines[host], *s.Cost.StealNs)
+	}
+	sum := int64(0)
+	for _, ns := range machines {
+		sum += ns
+	}
+	return &sum
 }
 
 // addKnown adds what both know; null is not measured, never zero.

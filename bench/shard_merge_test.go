@@ -118,3 +118,28 @@ func TestMergeShardsOfOtherPlans(t *testing.T) {
 		}
 	}
 }
+
+// TestStolenFrom: what was stolen from a machine counts once, however many shards
+// it had, and is not known where one of them does not know it.
+func TestStolenFrom(t *testing.T) {
+	run := func(host string, ns int64) *Result {
+		r := &Result{}
+		r.Env.HostnameHash, r.Cost.StealNs = host, &ns
+		return r
+	}
+	for _, x := range []struct {
+		list []*Result
+		want int64
+	}{
+		{[]*Result{run("a", 5)}, 5},
+		{[]*Result{run("a", 5), run("a", 7), run("a", 6)}, 7},
+		{[]*Result{run("a", 5), run("b", 7), run("a", 6)}, 13},
+	} {
+		if got := stolenFrom(x.list); got == nil || *got != x.want {
+			t.Errorf("%v, want %d", got, x.want)
+		}
+	}
+	if got := stolenFrom([]*Result{run("a", 5), {}}); got != nil {
+		t.Errorf("%d, want nothing", *got)
+	}
+}

@@ -90,7 +90,7 @@ func TestWorkloadFaults(t *testing.T) {
 	if got := names(plan(t, list)); got != "broker-stop reset" {
 		t.Errorf("the environment's: %q", got)
 	}
-	for _, text := range []string{"fault: []", "fault: [{at: 1s}]", "rate: [1, 2]"} {
+	for _, text := range []string{"fault: []", "fault:", `fault: ""`, "fault: [{at: 1s}]", "rate: [1, 2]"} {
 		code, _, stderr := kbench(t, "workload", "validate", workloadFile(t, text))
 		if code != bench.ExitUsage {
 			t.Errorf("%s: exit code %d, %q", text, code, stderr)

@@ -107,7 +107,7 @@ func (w *Workload) set(key string, value *yaml.Node) error {
 	case "description":
 		w.Description = value.Value
 	default:
-		if value.Tag == "!!null" {
+		if value.Tag == "!!null" || value.Value == "" && key == faultKey {
 			return errors.New("has no value")
 		}
 		w.Flags[key] = value.Value
