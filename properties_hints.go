@@ -28,7 +28,8 @@ ssl.protocol | ssl.enabled.protocols chooses the versions
 ssl.* security.providers | it chooses between Java's implementations of TLS, and Go has one; leave it out
 sasl.oauthbearer.* | tokens are fetched with client credentials (sasl.oauthbearer.token.endpoint.url), or in Go, with the option SASL(sasl.OAuthBearer(...))
 sasl.login.refresh.* | a token is renewed when 80 % of its life are over; in Go, the option SASL(sasl.OAuthBearer(...)) gives tokens with any life
-sasl.kerberos.* | use the option SASL with a mechanism of the module plugin/kringgssapi
+sasl.kerberos.service.name | use FromProperties of the module plugin/kringgssapi in place of kring's
+sasl.kerberos.* | tickets are asked for when a connection logs in (module plugin/kringgssapi), and nothing has to be renewed; leave it out
 sasl.client.callback.handler.class sasl.login.callback.handler.class sasl.login.class | Java's classes can not run here; use the option SASL with a mechanism that asks your own function (sasl.PlainLogin, sasl.OAuthBearer), or of the modules plugin/kringmsk and plugin/kringgssapi
 metric.reporters | Java's classes can not run here; the modules plugin/kringprom and plugin/kringotel export what Stats and Latencies tell
 metrics.* | Stats counts since New and Latencies keeps whole distributions; whoever reads them chooses the window

@@ -144,7 +144,7 @@ sasl.login.refresh.window.factor | 0.8 | OAuth: share of a token's life after wh
 sasl.login.refresh.window.jitter | 0.05 | OAuth: random share of that time
 sasl.login.retry.backoff.max.ms | 10000 | OAuth: longest pause between two log-ins
 sasl.login.retry.backoff.ms | 100 | OAuth: first pause between two log-ins
-sasl.mechanism | GSSAPI | PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER
+sasl.mechanism | GSSAPI | PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER; GSSAPI with plugin/kringgssapi
 sasl.oauthbearer.allow.unverified.audience | false | OAuth: take tokens that name any audience
 sasl.oauthbearer.allow.unverified.issuer | false | OAuth: take tokens of any issuer
 sasl.oauthbearer.assertion.algorithm | RS256 | OAuth: how the assertion is signed

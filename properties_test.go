@@ -174,7 +174,7 @@ func TestFromPropertiesProblems(t *testing.T) {
 				"kring: \"foo\": Kafka's producer has no such property\n" +
 				"kring: linger.ms=\"x\": want a whole number of milliseconds\n" +
 				"kring: batch.size=-5: must not be negative\n" +
-				"kring: sasl.jaas.config: sasl.mechanism is missing, and Java's default for it, GSSAPI, needs the option SASL with a mechanism of the module plugin/kringgssapi; " +
+				"kring: sasl.jaas.config: sasl.mechanism is missing, and Java's default for it, GSSAPI, needs FromProperties of the module plugin/kringgssapi in place of kring's; " +
 				"set PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER",
 		},
 	}

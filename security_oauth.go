@@ -105,8 +105,8 @@ func (s *security) fromJava() (sasl.Mechanism, error) {
 	case name != "":
 		return nil, fmt.Errorf("%s has no effect without sasl.mechanism=OAUTHBEARER", name)
 	case s.javaMechanism == "":
-		return nil, errors.New("sasl.jaas.config: sasl.mechanism is missing, and Java's default for it, GSSAPI, needs the option " +
-			"SASL with a mechanism of the module plugin/kringgssapi; set PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER")
+		return nil, errors.New("sasl.jaas.config: sasl.mechanism is missing, and Java's default for it, GSSAPI, needs " +
+			"FromProperties of the module plugin/kringgssapi in place of kring's; set PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER")
 	}
 	made, err := sasl.FromJAAS(s.javaMechanism, s.jaas())
 	if err != nil {

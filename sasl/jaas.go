@@ -56,6 +56,13 @@ func FromJAAS(mechanism, config string) (Mechanism, error) {
 	return made, nil
 }
 
+// ParseJAAS reads the value of a Java client's sasl.jaas.config, for mechanisms
+// that FromJAAS does not know: the name of the login module, and its options. As
+// there, the text is data, and errors contain no value of it.
+func ParseJAAS(config string) (module string, options map[string]string, err error) {
+	return parseJAAS(config)
+}
+
 // parseJAAS reads one entry: module, flag, name=value …, semicolon.
 func parseJAAS(config string) (module string, options map[string]string, err error) {
 	s := scanner{rest: config}

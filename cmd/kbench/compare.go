@@ -12,7 +12,6 @@ import (
 
 	"github.com/kring-go/kring/bench"
 	"github.com/kring-go/kring/cmd/kbench/internal/compare"
-	"github.com/kring-go/kring/plugin/kringkeystore"
 )
 
 // compareCmd is kbench compare.
@@ -137,7 +136,7 @@ func (c *compareCmd) options(p *program) (compare.Options, error) {
 	if err != nil {
 		return o, err
 	}
-	o.Brokers, o.Props, o.Read = addresses(brokers), props, kringkeystore.FromProperties
+	o.Brokers, o.Props, o.Read = addresses(brokers), props, readJava
 	if p.exe != "" {
 		o.BrokerCommand = []string{p.exe, "broker", "--control"}
 	}

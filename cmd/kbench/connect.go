@@ -2,19 +2,37 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"strings"
 
+	"github.com/kring-go/kring"
 	"github.com/kring-go/kring/bench"
+	"github.com/kring-go/kring/plugin/kringgssapi"
 	"github.com/kring-go/kring/plugin/kringkeystore"
 )
 
-// kringLibrary is kring, with the key stores of Java in its properties.
+// kringLibrary is kring, with what Java's properties have in modules of their own.
 func kringLibrary() bench.Library {
 	l := bench.Kring()
-	l.Read = kringkeystore.FromProperties
+	l.Read = readJava
 	return l
+}
+
+// readJava makes options of a Java client's properties, with its key stores and
+// its Kerberos.
+func readJava(properties map[string]string) ([]kring.Option, error) {
+	login, rest, problem := kringgssapi.FromJava(properties, kringgssapi.Settings{Krb5Conf: os.Getenv("KRB5_CONFIG")})
+	options, err := kringkeystore.FromProperties(rest)
+	if err := errors.Join(problem, err); err != nil {
+		return nil, err
+	}
+	if login != nil {
+		options = append(options, kring.SASL(login))
+	}
+	return options, nil
 }
 
 // connectFlags say how to connect to a cluster that wants TLS or a login, for
@@ -54,7 +72,7 @@ func (c *connectFlags) access(brokers string) (*bench.Access, error) {
 	if err != nil {
 		return nil, bench.UsageError(err)
 	}
-	s := bench.Settings{Brokers: addresses(brokers), Props: props, Read: kringkeystore.FromProperties}
+	s := bench.Settings{Brokers: addresses(brokers), Props: props, Read: readJava}
 	if len(s.Brokers) == 0 {
 		return nil, nil // There is nowhere to go.
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/kring-go/kring"
 	"github.com/kring-go/kring/bench"
-	"github.com/kring-go/kring/plugin/kringkeystore"
 )
 
 // perfTestCmd is kbench perf-test: kafka-producer-perf-test with kring.
@@ -180,7 +179,7 @@ func (c *perfTestCmd) config(p *program) (bench.Config, error) {
 	if cfg.Settings, err = bench.NewSettings(bench.SettingFlags{}, props); err != nil {
 		return cfg, err
 	}
-	cfg.Settings.Topic, cfg.Settings.Brokers, cfg.Settings.Read = c.Topic, strings.Split(brokers, ","), kringkeystore.FromProperties
+	cfg.Settings.Topic, cfg.Settings.Brokers, cfg.Settings.Read = c.Topic, strings.Split(brokers, ","), readJava
 	return cfg, nil
 }
 

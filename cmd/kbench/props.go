@@ -95,9 +95,15 @@ func flagOf(name string) string {
 	}[name]
 }
 
-// storePassword says that kringkeystore reads a property that kring alone refuses.
-func storePassword(name string) bool {
-	return slices.Contains([]string{"ssl.key.password", "ssl.keystore.password", "ssl.truststore.password"}, name)
+// ofModule says more of a property that kring alone refuses, and readJava reads.
+func ofModule(name string) string {
+	switch name {
+	case "ssl.key.password", "ssl.keystore.password", "ssl.truststore.password":
+		return ", of a JKS or PKCS12 store"
+	case "sasl.kerberos.service.name":
+		return ", with sasl.mechanism=GSSAPI"
+	}
+	return ""
 }
 
 // describe sorts a property into its kind.
@@ -109,8 +115,8 @@ func describe(p kring.Property) propRow {
 	switch {
 	case row.Flag != "":
 		row.Kind = propMapped
-	case storePassword(p.Name):
-		row.Doc, row.Accepts, row.Reason = p.Doc+", of a JKS or PKCS12 store", nil, ""
+	case ofModule(p.Name) != "":
+		row.Doc, row.Accepts, row.Reason = p.Doc+ofModule(p.Name), nil, ""
 	case p.Supported:
 	case slices.Contains(p.Accepts, "true") && slices.Contains(p.Accepts, "false"):
 		// A switch of which both positions are taken does nothing.

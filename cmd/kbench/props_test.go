@@ -26,7 +26,7 @@ func TestProps(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"acks": propMapped, "request.timeout.ms": propSupported,
-		"sasl.kerberos.service.name": propRefused, "kring.delivery.inline": propSupported,
+		"sasl.kerberos.service.name": propSupported, "kring.delivery.inline": propSupported,
 		"ssl.truststore.password": propSupported, "ssl.keymanager.algorithm": propRefused,
 	} {
 		if kinds[name] != want {

@@ -14,7 +14,6 @@ import (
 
 	"github.com/kring-go/kring/bench"
 	"github.com/kring-go/kring/cmd/kbench/internal/gobench"
-	"github.com/kring-go/kring/plugin/kringkeystore"
 )
 
 // runCmd is kbench run. Values with suffixes are strings here and are parsed by
@@ -210,7 +209,7 @@ func (c *runCmd) settings(bad func(flag string, err error)) (bench.Settings, err
 		return bench.Settings{}, err
 	}
 	s, err := bench.NewSettings(flags, props)
-	s.Topic, s.Read = c.Topic, kringkeystore.FromProperties
+	s.Topic, s.Read = c.Topic, readJava
 	if s.Brokers = addresses(c.Brokers); len(s.Brokers) == 0 && c.Brokers != "" {
 		bad("brokers", fmt.Errorf("no address in %q", c.Brokers))
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/kring-go/kring"
 	"github.com/kring-go/kring/bench"
-	"github.com/kring-go/kring/plugin/kringkeystore"
 )
 
 // verifiableCmd is kbench verifiable: Kafka's VerifiableProducer with kring.
@@ -136,7 +135,7 @@ func (c *verifiableCmd) producer() (*kring.Producer, error) {
 		}
 	}
 	props["acks"], props["bootstrap.servers"] = c.Acks, c.BootstrapServer
-	options, err := kringkeystore.FromProperties(props)
+	options, err := readJava(props)
 	if err != nil {
 		return nil, err
 	}

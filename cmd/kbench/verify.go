@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/kring-go/kring/bench"
-	"github.com/kring-go/kring/plugin/kringkeystore"
 )
 
 // verifyCmd is kbench verify.
@@ -103,6 +102,6 @@ func (c *verifyCmd) check() (*bench.TopicCheck, error) {
 			return nil, bench.UsageError(err)
 		}
 	}
-	out.Props, out.Read = props, kringkeystore.FromProperties
+	out.Props, out.Read = props, readJava
 	return out, nil
 }

@@ -71,7 +71,10 @@ func Password(principal, password string, s Settings) sasl.Mechanism {
 // CCache logs in with the ticket of a credential cache file, such as kinit
 // writes; somebody else has to renew it. The file is read for each login.
 // Java: useTicketCache and ticketCache.
-func CCache(file string, s Settings) sasl.Mechanism {
+func CCache(file string, s Settings) sasl.Mechanism { return ccache(file, "", s) }
+
+// ccache is CCache, for the cache of a principal; empty: of anybody.
+func ccache(file, principal string, s Settings) sasl.Mechanism {
 	return newMechanism(s, func(s Settings) (*client.Client, error) {
 		conf, err := s.load()
 		if err != nil {
@@ -80,6 +83,10 @@ func CCache(file string, s Settings) sasl.Mechanism {
 		cache, err := credentials.LoadCCache(file)
 		if err != nil {
 			return nil, fmt.Errorf("ticket cache: %w", err)
+		}
+		if whose := cache.GetClientPrincipalName().PrincipalNameString(); principal != "" &&
+			principal != whose && principal != whose+"@"+cache.GetClientRealm() {
+			return nil, fmt.Errorf("ticket cache: it is another principal's than the one that is asked for, %s", principal)
 		}
 		made, err := client.NewFromCCache(cache, conf, client.DisablePAFXFAST(s.DisableFAST))
 		if err != nil {

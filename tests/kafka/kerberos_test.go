@@ -20,6 +20,7 @@ import (
 
 	"github.com/kring-go/kring"
 	"github.com/kring-go/kring/plugin/kringgssapi"
+	"github.com/kring-go/kring/plugin/kringkeystore"
 	"github.com/kring-go/kring/sasl"
 
 	"github.com/kring-go/kring/tests/kafka/rig"
@@ -109,15 +110,39 @@ func (s kerberized) kept(t *testing.T, user, conf string) sasl.Mechanism {
 	return kringgssapi.FromClient(c, kringgssapi.Settings{})
 }
 
-// options are a Java client's properties, and the login, which they can not say.
-func (s kerberized) options(t *testing.T, address string, login sasl.Mechanism) []kring.Option {
+// javas are the options of a Java client's properties alone, with these options of
+// its login module.
+func (s kerberized) javas(t *testing.T, address, module string, settings kringgssapi.Settings) []kring.Option {
 	t.Helper()
+	properties := s.properties(address)
+	properties["sasl.kerberos.service.name"] = "kafka"
+	properties["sasl.jaas.config"] = "com.sun.security.auth.module.Krb5LoginModule required " + module + ";"
+	settings.ServiceName = "not-this"
+	login, rest, err := kringgssapi.FromJava(properties, settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options, err := kringkeystore.FromProperties(rest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(options, kring.SASL(login))
+}
+
+// properties are a Java client's, but for its login.
+func (s kerberized) properties(address string) map[string]string {
 	properties := map[string]string{"bootstrap.servers": address, "security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "GSSAPI"}
 	if address == s.node.TLS {
 		properties["security.protocol"] = "SASL_SSL"
 		properties["ssl.truststore.type"], properties["ssl.truststore.location"] = "PEM", s.node.CA
 	}
-	option, err := kring.FromProperties(properties)
+	return properties
+}
+
+// options are a Java client's properties, and a login of the test's.
+func (s kerberized) options(t *testing.T, address string, login sasl.Mechanism) []kring.Option {
+	t.Helper()
+	option, err := kring.FromProperties(s.properties(address))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,17 +164,24 @@ func (s kerberized) testLogins(t *testing.T) {
 		for _, tc := range []struct {
 			name  string
 			login sasl.Mechanism
+			java  string // options of its login module, in place of login
 		}{
-			{"keytab", kringgssapi.Keytab("app@"+rig.Realm, s.files["app.keytab"], settings)},
-			{"password", kringgssapi.Password("app", kerberosPassword, settings)},
-			{"no pre-authentication", kringgssapi.Password("easy", kerberosPassword, settings)},
-			{"ticket cache", kringgssapi.CCache(s.files["app.ccache"], settings)},
-			{"a client", s.kept(t, "app", conf)},
+			{"keytab", kringgssapi.Keytab("app@"+rig.Realm, s.files["app.keytab"], settings), ""},
+			{"password", kringgssapi.Password("app", kerberosPassword, settings), ""},
+			{"no pre-authentication", kringgssapi.Password("easy", kerberosPassword, settings), ""},
+			{"ticket cache", kringgssapi.CCache(s.files["app.ccache"], settings), ""},
+			{"a client", s.kept(t, "app", conf), ""},
+			{"keytab of Java", nil, `useKeyTab=true storeKey=true keyTab="` + s.files["app.keytab"] + `" principal="app@` + rig.Realm + `"`},
+			{"ticket cache of Java", nil, `useTicketCache=true ticketCache="` + s.files["app.ccache"] + `" principal="app"`},
 		} {
 			t.Run(listener.name+" "+tc.name, func(t *testing.T) {
 				before := len(s.Log())
 				plan := newPlan(t, s.topic(t, 4), 4, 2000)
-				s.produce(t, plan, ledger.Pace{}, ledger.Rules{}, s.options(t, listener.address, tc.login)...)
+				options := s.options(t, listener.address, tc.login)
+				if tc.login == nil {
+					options = s.javas(t, listener.address, tc.java, settings)
+				}
+				s.produce(t, plan, ledger.Pace{}, ledger.Rules{}, options...)
 				keys := regexp.QuoteMeta(listener.keys) + `\(\d+\)`
 				issued := regexp.MustCompile(`TGS_REQ .* ISSUE: .*tkt=` + keys + `, ses=` + keys + `\}, .* for kafka/` + regexp.QuoteMeta(listener.host) + `@`)
 				if log := s.Log()[before:]; !issued.MatchString(log) {
