@@ -22,8 +22,10 @@ func (s secure) testKbench(t *testing.T) {
 	trust := fmt.Sprintf("ssl.truststore.location=%s\nssl.truststore.password=%s\n", stores.Trust, stores.Password)
 	mutual := s.write(t, "mutual", fmt.Sprintf("bootstrap.servers=%s\nsecurity.protocol=SSL\n%sssl.keystore.location=%s\nssl.keystore.password=%s\nssl.key.password=%s\n",
 		s.SSL, trust, stores.Key, stores.Password, stores.KeyPassword))
-	login := s.write(t, "login", fmt.Sprintf("bootstrap.servers=%s\nsecurity.protocol=SASL_SSL\n%ssasl.mechanism=SCRAM-SHA-512\n"+
-		"sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username=%q password=%q;\n", s.SASLSSL, trust, s.User, s.Password))
+	scram := fmt.Sprintf("bootstrap.servers=%s\nsecurity.protocol=SASL_SSL\nsasl.mechanism=SCRAM-SHA-512\n"+
+		"sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required username=%q password=%q;\n", s.SASLSSL, s.User, s.Password)
+	login := s.write(t, "login", scram+trust)
+	pem := s.write(t, "pem", scram+"ssl.truststore.type=PEM\nssl.truststore.location="+s.CA+"\n")
 	bin := filepath.Join(t.TempDir(), "kbench")
 	source, err := filepath.Abs("../..")
 	if err != nil {
@@ -40,8 +42,10 @@ func (s secure) testKbench(t *testing.T) {
 		append([]string{"run", "--config-file", mutual, "-t", "kbench-secured", "-n", "20k", "-r", "20k", "--verify", "full", "-q", "-o", out}, machine...),
 		{"verify", out, "--config-file", login, "-q"},
 		{"env", "--config-file", login},
-		append([]string{"compare", "--config-file", login, "--client", "kring,franz-go,sarama,kafka-go,java", "--scenario", "open-1", "--runs", "1",
-			"-d", "1s", "--warmup", "500ms", "--verify", "full", "-o", out + "-compare"}, machine...),
+		append([]string{"compare", "--config-file", login, "--client", "kring,franz-go,java", "--scenario", "open-1", "--runs", "1",
+			"-d", "500ms", "--warmup", "100ms", "--verify", "full", "-o", out + "-jks"}, machine...),
+		append([]string{"compare", "--config-file", pem, "--client", "kring,sarama,kafka-go,librdkafka", "--scenario", "open-1", "--runs", "1",
+			"-d", "500ms", "--warmup", "100ms", "--verify", "full", "-o", out + "-pem"}, machine...),
 	} {
 		cmd := exec.CommandContext(t.Context(), bin, args...)
 		cmd.Dir = source // the programs of the other clients are built from there

@@ -9,7 +9,6 @@ import (
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 	"github.com/kring-go/kring/bench"
-	"github.com/kring-go/kring/bench/peers/internal/peer"
 )
 
 // client drives one Producer.
@@ -21,10 +20,10 @@ type client struct {
 }
 
 func start(plan *bench.Config, done bench.Done) (bench.Client, map[string]string, error) {
-	if err := peer.Plaintext(plan); err != nil {
+	config, props := settings(plan)
+	if err := secure(config, &plan.Settings); err != nil {
 		return nil, nil, err
 	}
-	config, props := settings(plan)
 	producer, err := kafka.NewProducer(config)
 	if err != nil {
 		return nil, nil, bench.UsageError(err)
