@@ -99,7 +99,7 @@ func TestUnknownProducerRestartsAll(t *testing.T) {
 			if len(lost) != 1 || p.Stats().SequencesLost != 1 {
 				t.Fatalf("the hook heard %+v, and %d are counted; want one each", lost, p.Stats().SequencesLost)
 			}
-			want := kring.SequenceLost{At: lost[0].At, Topic: "t", Partition: 0, Broker: lost[0].Broker, Code: code, LastOffset: 0, Restarts: true}
+			want := kring.SequenceLost{At: lost[0].At, Topic: "t", Partition: 0, Broker: lost[0].Broker, Code: code, Offset: -1, LastOffset: 0, Restarts: true}
 			if lost[0] != want || want.At.IsZero() {
 				t.Errorf("%+v, want %+v", lost[0], want)
 			}

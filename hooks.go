@@ -135,21 +135,31 @@ type BatchFinished struct {
 	Err error
 }
 
-// SequenceLost is a broker's refusal of a sequence that follows what it has
-// acknowledged (OUT_OF_ORDER_SEQUENCE_NUMBER, UNKNOWN_PRODUCER_ID or, not in a
-// transaction, INVALID_PRODUCER_EPOCH). Either nothing is wrong: retention has deleted all
+// SequenceLost says that a broker has forgotten what it acknowledged.
+//
+// With Code, it refused a sequence that follows what it has acknowledged
+// (OUT_OF_ORDER_SEQUENCE_NUMBER, UNKNOWN_PRODUCER_ID or, not in a transaction,
+// INVALID_PRODUCER_EPOCH). Either nothing is wrong: retention has deleted all
 // that the producer had in the partition, or the broker has forgotten a producer
 // that was silent for long (producer.id.expiration.ms). Or the partition got a
 // leader whose log is shorter than what was acknowledged: an unclean election, a
 // lost disk, a topic that was created anew. Records up to LastOffset that are not
 // in the log then are lost, and nobody but the application can send them again.
-// franz-go: ProducerOnDataLossDetected.
+//
+// With Offset, it has put a batch where one stood that was acknowledged: the log
+// has become shorter meanwhile, and the records from Offset to LastOffset that were
+// acknowledged before are not there. It needs no idempotence: with acks=1 it is
+// what the failure of a leader may do at any time. After a refusal it is the proof
+// of that loss. It is not seen if others have written as much to the partition in
+// between.
+// franz-go: ProducerOnDataLossDetected, of the first kind.
 type SequenceLost struct {
 	At        time.Time
 	Topic     string
 	Partition int32
 	Broker    int32
-	Code      KafkaError
+	Code      KafkaError // 0: the broker has accepted the batch, see Offset
+	Offset    int64      // of the batch that was accepted too early in the log; -1: it was refused
 	// LastOffset is the highest that was acknowledged in the partition by this
 	// producer; -1: none was, or its offset is not known.
 	LastOffset int64

@@ -41,15 +41,15 @@ func (h *hooks) requestSent(b *broker, r *request) {
 	h.push(&hookEvent{kind: kindSent, sent: e})
 }
 
-// sequenceLost is for the holder of the role: the broker refuses batch, which
-// follows nothing that has failed.
-func (h *hooks) sequenceLost(b *broker, q *partition, code KafkaError, restarts bool) {
+// sequenceLost is for the holder of the role: the broker refuses a batch that
+// follows nothing that has failed (e.Code), or has put it before what was
+// acknowledged (e.Offset).
+func (h *hooks) sequenceLost(b *broker, q *partition, e SequenceLost) {
 	if h == nil || len(h.sequence) == 0 {
 		return
 	}
-	h.push(&hookEvent{kind: kindSequence, sequence: SequenceLost{
-		At: time.Now(), Topic: q.Topic, Partition: q.Index, Broker: b.id, Code: code, LastOffset: q.lastOffset, Restarts: restarts,
-	}})
+	e.At, e.Topic, e.Partition, e.Broker, e.LastOffset = time.Now(), q.Topic, q.Index, b.id, q.lastOffset
+	h.push(&hookEvent{kind: kindSequence, sequence: e})
 }
 
 // requestAnswered is for the holder of the role, while r has all of its batches:

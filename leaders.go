@@ -84,7 +84,7 @@ func (t *Topic) grow(info *cluster.Topic) *[]*partition {
 	}
 	grown := append(make([]*partition, 0, max(n, len(parts))), parts...)
 	for i := len(parts); i < n; i++ {
-		q := &partition{topic: t, epoch: -1, lastOffset: -1, lane: p.lanes.of(uint64(t.order), int32(i)), bulk: p.cfg.isBulk(t.name)}
+		q := &partition{topic: t, epoch: -1, lastBase: -1, lastOffset: -1, lane: p.lanes.of(uint64(t.order), int32(i)), bulk: p.cfg.isBulk(t.name)}
 		q.acks, q.timeout = p.cfg.acksOf(t.name), int64(p.cfg.deliveryTimeoutOf(t.name))
 		q.home.Store(p.nowhere)
 		q.leader.Store(p.nowhere)

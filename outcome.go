@@ -121,7 +121,7 @@ func (b *broker) sequenceLost(q *partition, batch *accum.Batch, code KafkaError)
 	b.p.stats.sequencesLost.Add(1)
 	b.p.log.Warn("kring: the broker does not know any more what this producer wrote before; if retention has not deleted it, acknowledged records may be lost",
 		"topic", q.Topic, "partition", q.Index, "broker", b.id, "error", code.Name(), "last_offset", q.lastOffset, "restarts", restarts)
-	b.p.hooks.sequenceLost(b, q, code, restarts)
+	b.p.hooks.sequenceLost(b, q, SequenceLost{Code: code, Offset: -1, Restarts: restarts})
 	return true
 }
 

@@ -34,8 +34,9 @@ type partition struct {
 	pending bool // stands in home's pend list
 	slow    bool // stands in home's slow list
 	inSend  int  // requests of home that carry a batch of this partition
-	// lastOffset is of the record that was acknowledged last; -1: not known.
-	lastOffset int64
+	// lastOffset is of the record that was acknowledged last, and lastBase of
+	// the first one of its batch; -1: not known.
+	lastBase, lastOffset int64
 
 	// The number of the last transaction that the partition is in, and of that
 	// to which somebody was asked to add it (under transactions.mu).

@@ -156,7 +156,7 @@ func (b *broker) succeed(r *request, i int, o accum.Outcome) {
 	q.Proven(batch)
 	q.Drop(batch, true)
 	if o.BaseOffset >= 0 {
-		q.lastOffset = o.BaseOffset + int64(batch.Records()) - 1
+		b.appended(q, o.BaseOffset, batch.Records())
 	}
 	b.p.stats.acked(batch.Records())
 	b.p.records.leave(batch.Records())

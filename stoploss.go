@@ -10,7 +10,7 @@ import (
 // StopOnSequenceLost makes the producer stop for good when a broker has
 // forgotten what it acknowledged (see SequenceLost): then records that were
 // reported as written may be lost, and what comes after them is not to be in the
-// log before somebody has looked. The batch that was refused, every record that
+// log before somebody has looked. A batch that was refused, every record that
 // has no outcome and every record produced from then on, of whatever partition,
 // fails with ErrSequenceLost; only what was sent before may still be acknowledged,
 // or sent again until it is. Nothing but a new producer goes on.
@@ -68,6 +68,24 @@ func noProducerID(why error) error {
 		return why // That says more: there was one.
 	}
 	return fmt.Errorf("kring: no producer id: %w", why)
+}
+
+// appended notes where the broker has put a batch of n records. A log only grows,
+// so a batch at an offset that was acknowledged before says that the log has lost
+// what was there. (Brokers that answer 0 every time count nothing.)
+func (b *broker) appended(q *partition, base int64, n int) {
+	last, uncounted := q.lastOffset, base == 0 && q.lastBase == 0
+	if base <= last && !uncounted {
+		b.p.stats.sequencesLost.Add(1)
+		b.p.log.Warn("kring: the broker has put a batch where one stood that it had acknowledged before: the log has lost records",
+			"topic", q.Topic, "partition", q.Index, "broker", b.id, "offset", base, "last_offset", last)
+		b.p.hooks.sequenceLost(b, q, SequenceLost{Offset: base, Restarts: !b.p.cfg.stopOnLoss})
+		if b.p.cfg.stopOnLoss {
+			b.p.ids.stop(b.p, fmt.Errorf("%w: %v has put a batch of %s/%d at offset %d, and had acknowledged others up to %d",
+				ErrSequenceLost, b, q.Topic, q.Index, base, last))
+		}
+	}
+	q.lastBase, q.lastOffset = base, base+int64(n)-1
 }
 
 // stopOnLoss fails a batch whose sequence was refused, if the producer has

@@ -69,6 +69,86 @@ func TestStopOnSequenceLost(t *testing.T) {
 	}
 }
 
+// shrink takes n offsets from the end of a partition's log.
+func (b *wireBroker) shrink(partition int32, n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.offsets[partition] -= n
+}
+
+// TestLogWentBack: a batch that is put where one stood that was acknowledged shows
+// that the log has lost records, with any level of acknowledgement; the producer
+// goes on, or stops after that batch, which is in the log.
+func TestLogWentBack(t *testing.T) {
+	stop := kring.StopOnSequenceLost()
+	for name, options := range map[string][]kring.Option{
+		"acks=1": {kring.RequireAcks(kring.AcksLeader)}, "idempotent": nil, "stop": {stop},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newWireBroker(t, nil)
+			heard := &told{}
+			p, err := kring.New(quick([]string{b.addr()}, append(options, kring.Hooks(heard))...)...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			send := func(partition int32) (int64, error) {
+				d, err := p.ProduceSync(patient(t), kring.Record{Topic: "t", Partition: kring.On(partition)})
+				return d.Offset, err
+			}
+			for _, partition := range []int32{0, 0, 0, 1, 1} {
+				if _, err := send(partition); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.shrink(0, 1)
+			if offset, err := send(0); err != nil || offset != 2 {
+				t.Errorf("the batch that shows it: offset %d, %v", offset, err)
+			}
+			for _, partition := range []int32{0, 1} {
+				if _, err := send(partition); errors.Is(err, kring.ErrSequenceLost) != (name == "stop") || (err == nil) == (name == "stop") {
+					t.Errorf("after it, partition %d: %v", partition, err)
+				} else if err != nil {
+					checkText(t, err, kring.ErrSequenceLost, "t/0 at offset 2", "up to 2", "not in the log")
+				}
+			}
+			closeEmpty(t, p)
+			lost := eventsOf[kring.SequenceLost](heard)
+			if len(lost) != 1 || p.Stats().SequencesLost != 1 {
+				t.Fatalf("the hook heard %+v, and %d are counted; want one each", lost, p.Stats().SequencesLost)
+			}
+			want := kring.SequenceLost{At: lost[0].At, Topic: "t", Broker: lost[0].Broker, Offset: 2, LastOffset: 2, Restarts: name != "stop"}
+			if lost[0] != want {
+				t.Errorf("%+v, want %+v", lost[0], want)
+			}
+		})
+	}
+}
+
+// TestUncounted: a broker that answers offset 0 every time has lost nothing, and
+// one that answers none has neither.
+func TestUncounted(t *testing.T) {
+	for _, offset := range []int64{0, -1} {
+		t.Run(fmt.Sprint(offset), func(t *testing.T) {
+			b := newWireBroker(t, func(b *wireBroker) {
+				b.produce = func(c *wireConn, q *wireRequest) {
+					resp := b.success(q)
+					resp.Topics[0].Partitions[0].BaseOffset = offset
+					c.answer(q.correlation, resp)
+				}
+			})
+			p := caseProducer(t, []string{b.addr()})
+			for range 3 {
+				if _, err := p.ProduceSync(patient(t), kring.Record{Topic: "t", Partition: kring.On(0)}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n := p.Stats().SequencesLost; n != 0 {
+				t.Errorf("offset %d each time: %d losses", offset, n)
+			}
+		})
+	}
+}
+
 // TestStopWithMoreInFlight: of several in flight in the partition that the broker
 // all refuses none is sent again, what waits goes nowhere, and what is in flight
 // elsewhere is still acknowledged.
