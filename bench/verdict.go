@@ -3,6 +3,7 @@ package bench
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -59,16 +60,12 @@ func (r *run) judge(res *Result) {
 // stolen begins the reason of workers in every language.
 const stolen = "the hypervisor took"
 
-// Stolen reports whether a result is invalid only because the hypervisor gave
-// the processors to others: it says nothing of the client, nor of the load
-// generator, and may be made again.
+// Stolen reports whether a result is invalid because the hypervisor gave the
+// processors to others. Whatever else was wrong with it may be of that: it says
+// nothing of the client, nor of the load generator, and may be made again.
 func (r *Result) Stolen() bool {
-	for _, reason := range r.InvalidReasons {
-		if !strings.Contains(reason, stolen) {
-			return false
-		}
-	}
-	return !r.Valid && !r.Partial && len(r.InvalidReasons) > 0
+	return !r.Valid && !r.Partial &&
+		slices.ContainsFunc(r.InvalidReasons, func(reason string) bool { return strings.Contains(reason, stolen) })
 }
 
 // judgeSteal looks at the time that other guests of the machine were given.

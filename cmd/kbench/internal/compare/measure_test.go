@@ -12,8 +12,8 @@ import (
 const spoilt = "the hypervisor took 12.5 % of the processors' time"
 
 // TestRetry: a run that the hypervisor spoiled is made again, is counted, and
-// is in no number; a run that is invalid for what the client or the load
-// generator did stays.
+// is in no number; a run that is invalid for nothing but what the client or the
+// load generator did stays.
 func TestRetry(t *testing.T) {
 	late := "the load generator woke up late: p99 3ms, allowed 2ms"
 	for name, x := range map[string]struct {
@@ -22,13 +22,13 @@ func TestRetry(t *testing.T) {
 		attempts, repeated, runs int
 		invalid                  int
 	}{
-		"none wanted":      {1, 0, []string{spoilt}, 3, 0, 3, 1},
-		"second attempt":   {1, 2, []string{spoilt}, 4, 1, 3, 0},
-		"last attempt":     {2, 2, []string{spoilt}, 5, 2, 3, 0},
-		"out of attempts":  {3, 2, []string{spoilt}, 5, 2, 3, 1},
-		"of every process": {1, 1, []string{"process 1: " + spoilt, "process 2: " + spoilt}, 4, 1, 3, 0},
-		"late as well":     {1, 2, []string{spoilt, late}, 3, 0, 3, 1},
-		"late":             {1, 2, []string{late}, 3, 0, 3, 1},
+		"none wanted":        {1, 0, []string{spoilt}, 3, 0, 3, 1},
+		"second attempt":     {1, 2, []string{spoilt}, 4, 1, 3, 0},
+		"last attempt":       {2, 2, []string{spoilt}, 5, 2, 3, 0},
+		"out of attempts":    {3, 2, []string{spoilt}, 5, 2, 3, 1},
+		"of every process":   {1, 1, []string{"process 1: " + spoilt, "process 2: " + spoilt}, 4, 1, 3, 0},
+		"late because of it": {1, 2, []string{late, spoilt}, 4, 1, 3, 0},
+		"late":               {1, 2, []string{late}, 3, 0, 3, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			attempts, r := 0, source(1)
