@@ -49,19 +49,24 @@ func (r *Report) scenario(s *ScenarioReport) table {
 				cells = append(cells, row.text, row.Spread.Percent(), row.Ratio.Text(3), row.Significance())
 			}
 		}
-		runs := fmt.Sprint(c.Runs)
-		if c.Invalid > 0 {
-			runs = fmt.Sprintf("%d, %d invalid", c.Runs, c.Invalid)
-		}
-		if c.Repeated > 0 {
-			runs += fmt.Sprintf(", %d repeated", c.Repeated)
-		}
-		t.body = append(t.body, append(cells, runs, c.Others.Percent(), c.Version))
+		t.body = append(t.body, append(cells, c.RunsCell(), c.Others.Percent(), c.Version))
 	}
 	for _, skip := range r.Skipped {
 		t.body = append(t.body, []string{skip.Client, "skipped"})
 	}
 	return t
+}
+
+// RunsCell is how many runs there are in one cell: 5, 1 invalid, 3 repeated.
+func (c *ClientReport) RunsCell() string {
+	text := fmt.Sprint(c.Runs)
+	if c.Invalid > 0 {
+		text += fmt.Sprintf(", %d invalid", c.Invalid)
+	}
+	if c.Repeated > 0 {
+		text += fmt.Sprintf(", %d repeated", c.Repeated)
+	}
+	return text
 }
 
 // Wide reports whether there are too many metrics for a column of each of their

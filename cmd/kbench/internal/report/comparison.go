@@ -190,10 +190,7 @@ func comparisonTable(b *strings.Builder, s *compare.ScenarioReport) {
 				cells = append(cells, r.Text()+" ± "+r.Spread.Percent(), r.Ratio.Text(2), r.Significance())
 			}
 		}
-		runs := fmt.Sprint(c.Runs)
-		if c.Invalid > 0 {
-			runs += fmt.Sprintf(", %d invalid", c.Invalid)
-		}
+		runs := c.RunsCell()
 		row(b, append(cells, runs, c.Others.Percent())...)
 	}
 }

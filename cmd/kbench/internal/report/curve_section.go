@@ -94,10 +94,7 @@ func curveNumbers(b *strings.Builder, steps []*compare.ScenarioReport) {
 				row(b, append(cells, c.Failed)...)
 				continue
 			}
-			runs := fmt.Sprint(c.Runs)
-			if c.Invalid > 0 {
-				runs += fmt.Sprintf(", %d invalid", c.Invalid)
-			}
+			runs := c.RunsCell()
 			if c.Saturated != "" {
 				c.Saturated = "saturated: " + c.Saturated
 			}
