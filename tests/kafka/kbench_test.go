@@ -42,10 +42,14 @@ func (s secure) testKbench(t *testing.T) {
 		append([]string{"run", "--config-file", mutual, "-t", "kbench-secured", "-n", "20k", "-r", "20k", "--verify", "full", "-q", "-o", out}, machine...),
 		{"verify", out, "--config-file", login, "-q"},
 		{"env", "--config-file", login},
-		append([]string{"compare", "--config-file", login, "--client", "kring,franz-go,java", "--scenario", "open-1", "--runs", "1",
-			"-d", "500ms", "--warmup", "100ms", "--verify", "full", "-o", out + "-jks"}, machine...),
-		append([]string{"compare", "--config-file", pem, "--client", "kring,sarama,kafka-go,librdkafka", "--scenario", "open-1", "--runs", "1",
-			"-d", "500ms", "--warmup", "100ms", "--verify", "full", "-o", out + "-pem"}, machine...),
+		append([]string{
+			"compare", "--config-file", login, "--client", "kring,franz-go,java", "--scenario", "open-1", "--runs", "1",
+			"-d", "500ms", "--warmup", "100ms", "--verify", "full", "-o", out + "-jks",
+		}, machine...),
+		append([]string{
+			"compare", "--config-file", pem, "--client", "kring,sarama,kafka-go,librdkafka", "--scenario", "open-1", "--runs", "1",
+			"-d", "500ms", "--warmup", "100ms", "--verify", "full", "-o", out + "-pem",
+		}, machine...),
 	} {
 		cmd := exec.CommandContext(t.Context(), bin, args...)
 		cmd.Dir = source // the programs of the other clients are built from there

@@ -27,11 +27,13 @@ func TestSecure(t *testing.T) {
 			kafka.ConfigMap{
 				"security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-256", "sasl.username": "ann", "sasl.password": "p;q",
 				"ssl.ca.location": "/ca.pem", "ssl.endpoint.identification.algorithm": "none",
-			}, false,
+			},
+			false,
 		},
 		{
 			map[string]string{"security.protocol": "SSL", "ssl.keystore.type": "pem", "ssl.keystore.location": "/me.pem"},
-			kafka.ConfigMap{"security.protocol": "SSL", "ssl.certificate.location": "/me.pem", "ssl.key.location": "/me.pem"}, false,
+			kafka.ConfigMap{"security.protocol": "SSL", "ssl.certificate.location": "/me.pem", "ssl.key.location": "/me.pem"},
+			false,
 		},
 		{map[string]string{"security.protocol": "SSL", "ssl.truststore.location": "/trust.jks"}, nil, true},
 		{map[string]string{"security.protocol": "SSL", "ssl.truststore.type": "JKS", "ssl.truststore.location": "/trust.jks"}, nil, true},
