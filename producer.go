@@ -138,7 +138,7 @@ func (p *Producer) start() {
 
 func (p *Producer) clusterConfig() cluster.Config {
 	c := p.cfg.cluster()
-	c.Dial = cluster.Dialer(p.telemetry.counting(p.cfg.dial))
+	c.Dial = p.telemetry.counting(p.cfg.dial)
 	return c
 }
 
