@@ -109,7 +109,7 @@ type Library struct {
 	Dials bool
 	// Check refuses settings before anything is started. It may be nil.
 	Check func(s Settings) error
-	// Read is for Settings.Read of plans that this library is given.
+	// Read becomes Settings.Read of the plan that a worker of this library is given.
 	Read PropertyReader
 }
 

@@ -72,9 +72,6 @@ func Execute(ctx context.Context, s Session) (*Result, error) {
 // check refuses everything that can be refused before anything is started.
 func (s *Session) check() (*slo, error) {
 	c := &s.Config
-	if c.Settings.Read == nil {
-		c.Settings.Read = s.Library.Read
-	}
 	errs := []error{c.Validate(), s.checkTarget()}
 	if s.Library.Check != nil && s.Worker == nil {
 		errs = append(errs, s.Library.Check(c.Settings))

@@ -19,7 +19,7 @@ import (
 // password. The text is data: it names no class that is loaded, and no file or
 // variable that is read. Errors contain no value of it.
 func FromJAAS(mechanism, config string) (Mechanism, error) {
-	module, options, err := parseJAAS(config)
+	module, options, err := ParseJAAS(config)
 	if err != nil {
 		return nil, err
 	}
@@ -58,13 +58,9 @@ func FromJAAS(mechanism, config string) (Mechanism, error) {
 
 // ParseJAAS reads the value of a Java client's sasl.jaas.config, for mechanisms
 // that FromJAAS does not know: the name of the login module, and its options. As
-// there, the text is data, and errors contain no value of it.
+// there, the text is data, and errors contain no value of it. It reads one entry:
+// module, flag, name=value …, semicolon.
 func ParseJAAS(config string) (module string, options map[string]string, err error) {
-	return parseJAAS(config)
-}
-
-// parseJAAS reads one entry: module, flag, name=value …, semicolon.
-func parseJAAS(config string) (module string, options map[string]string, err error) {
 	s := scanner{rest: config}
 	module = s.word()
 	switch flag := s.word(); strings.ToLower(flag) {

@@ -27,7 +27,7 @@ type OAuthBearerOptions struct {
 // The options for unsecured tokens (unsecuredLogin…) and for a TLS of its own
 // (ssl.…) are refused. Errors contain no value of the text.
 func OAuthBearerJAAS(config string) (OAuthBearerOptions, error) {
-	module, options, err := parseJAAS(config)
+	module, options, err := ParseJAAS(config)
 	if err != nil {
 		return OAuthBearerOptions{}, err
 	}

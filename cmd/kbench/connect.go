@@ -14,13 +14,6 @@ import (
 	"github.com/kring-go/kring/plugin/kringkeystore"
 )
 
-// kringLibrary is kring, with what Java's properties have in modules of their own.
-func kringLibrary() bench.Library {
-	l := bench.Kring()
-	l.Read = readJava
-	return l
-}
-
 // readJava makes options of a Java client's properties, with its key stores and
 // its Kerberos.
 func readJava(properties map[string]string) ([]kring.Option, error) {

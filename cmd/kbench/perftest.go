@@ -77,7 +77,7 @@ func (c *perfTestCmd) Run(p *program) error {
 	if err != nil {
 		return bench.UsageError(err)
 	}
-	result, err := bench.Execute(p.ctx, bench.Session{Config: cfg, Library: o.library(kringLibrary()), Messages: p.stderr})
+	result, err := bench.Execute(p.ctx, bench.Session{Config: cfg, Library: o.library(bench.Kring()), Messages: p.stderr})
 	if err != nil {
 		return err
 	}

@@ -157,7 +157,7 @@ func (c *rampCmd) probe(p *program, plan bench.Config, client *compare.Client, r
 	if p.exe != "" {
 		s.BrokerCommand = []string{p.exe, "broker", "--control"}
 	} else if client.Name == "kring" {
-		s.Worker, s.Library = nil, kringLibrary() // There is no program to start.
+		s.Worker, s.Library = nil, bench.Kring() // There is no program to start.
 	}
 	r, err := bench.Execute(p.ctx, s)
 	if err != nil {

@@ -223,7 +223,7 @@ func (c *runCmd) assemble(p *program, cfg bench.Config) (bench.Session, error) {
 		return bench.Session{}, bench.UsageError(fmt.Errorf("--embedded-throughput: %w", err))
 	}
 	s := bench.Session{
-		Config: cfg, Library: kringLibrary(), Replication: c.Replication, KeepTopic: c.KeepTopic,
+		Config: cfg, Library: bench.Kring(), Replication: c.Replication, KeepTopic: c.KeepTopic,
 		Embedded: bench.EmbeddedOptions{Nodes: c.EmbeddedNodes, Delay: c.EmbeddedDelay, Service: c.EmbeddedService, Throughput: throughput},
 		OutDir:   c.Out, SLO: c.SLO, Messages: p.stderr, TTY: p.tty && c.Format == "human",
 		View: c.view(p, &cfg),

@@ -18,7 +18,9 @@ a program for another client does the same, see bench.WorkerMain.`
 }
 
 func (workerCmd) Run(p *program) error {
-	if err := bench.ServeWorker(p.ctx, kringLibrary(), p.stdin, p.stdout, p.stderr); err != nil {
+	lib := bench.Kring()
+	lib.Read = readJava
+	if err := bench.ServeWorker(p.ctx, lib, p.stdin, p.stdout, p.stderr); err != nil {
 		return fmt.Errorf("worker: %w", err)
 	}
 	return nil
