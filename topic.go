@@ -92,15 +92,26 @@ func (t *Topic) produce(ctx context.Context, r *Record, cb Callback, how call) (
 }
 
 // accept validates, chooses a partition and appends. It returns where the
-// record went.
-func (t *Topic) accept(ctx context.Context, r *Record, cb Callback, how call) (q *partition, ticket accum.Ticket, err error) {
-	p := t.p
-	if p.txn != nil {
-		if err := p.txn.enter(); err != nil {
-			return nil, 0, err
-		}
-		defer func() { p.txn.leave(err, how.wait) }()
+// record went. There is no defer on the way of a record that needs none: with
+// two of them, conditional, accept spent 3 % of a record's time in its returns.
+func (t *Topic) accept(ctx context.Context, r *Record, cb Callback, how call) (*partition, accum.Ticket, error) {
+	if t.p.txn != nil {
+		return t.acceptInTxn(ctx, r, cb, how)
 	}
+	return t.admit(ctx, r, cb, how)
+}
+
+func (t *Topic) acceptInTxn(ctx context.Context, r *Record, cb Callback, how call) (q *partition, ticket accum.Ticket, err error) {
+	x := t.p.txn
+	if err := x.enter(); err != nil {
+		return nil, 0, err
+	}
+	defer func() { x.leave(err, how.wait) }()
+	return t.admit(ctx, r, cb, how)
+}
+
+func (t *Topic) admit(ctx context.Context, r *Record, cb Callback, how call) (*partition, accum.Ticket, error) {
+	p := t.p
 	ctx = orBackground(ctx)
 	if err := ctx.Err(); err != nil {
 		return nil, 0, fmt.Errorf("kring: record was not accepted: %w", err)
@@ -137,27 +148,42 @@ func (t *Topic) accept(ctx context.Context, r *Record, cb Callback, how call) (q
 			return nil, 0, err
 		}
 	}
-	// Behind the waits for metadata: a topic that does not exist must not take
-	// the places of those that do.
-	if l := p.records; l != nil {
-		if err := l.enter(ctx, t, &budget, how.wait); err != nil {
-			return nil, 0, err
-		}
-		defer l.leaveIfRefused(&q)
+	if p.records != nil {
+		return t.placeCounted(ctx, r, &rec, parts, &budget, how)
 	}
-	if explicit {
+	if explicit { // as place would, with a call less
 		return t.append(ctx, (*parts)[target], &rec, &budget, how)
 	}
+	return t.place(ctx, r, &rec, parts, &budget, how)
+}
+
+// placeCounted is place of a producer with a limit of records. It comes behind
+// the waits for metadata: a topic that does not exist must not take the places
+// of those that do.
+func (t *Topic) placeCounted(ctx context.Context, r *Record, rec *accum.Record, parts *[]*partition, budget *blockBudget, how call) (q *partition, ticket accum.Ticket, err error) {
+	l := t.p.records
+	if err := l.enter(ctx, t, budget, how.wait); err != nil {
+		return nil, 0, err
+	}
+	defer l.leaveIfRefused(&q)
+	return t.place(ctx, r, rec, parts, budget, how)
+}
+
+// place chooses the partition and appends.
+func (t *Topic) place(ctx context.Context, r *Record, rec *accum.Record, parts *[]*partition, budget *blockBudget, how call) (*partition, accum.Ticket, error) {
+	if target, explicit, _ := r.Partition.explicit(); explicit {
+		return t.append(ctx, (*parts)[target], rec, budget, how)
+	}
 	if t.by != nil {
-		q, ticket, err := t.appendCustom(ctx, r, &rec, &budget, how)
+		q, ticket, err := t.appendCustom(ctx, r, rec, budget, how)
 		if !errors.Is(err, errBuiltIn) {
 			return q, ticket, err
 		}
 	}
-	if p.cfg.keyed(r) {
-		return t.append(ctx, byKey(*parts, r.Key), &rec, &budget, how)
+	if t.p.cfg.keyed(r) {
+		return t.append(ctx, byKey(*parts, r.Key), rec, budget, how)
 	}
-	return t.appendSticky(ctx, *parts, &rec, &budget, how)
+	return t.appendSticky(ctx, *parts, rec, budget, how)
 }
 
 // maxPayload is the largest record, as wire.PayloadSize counts, that fits a
